@@ -29,7 +29,7 @@ fn count(made: usize, bytes: isize) {
 
 fn add(made: usize, bytes: isize) {
     IN_USE.fetch_add(bytes, Relaxed);
-    // A thread that is ending has no counters left.
+    // A thread that is exiting has no counters any more.
     let _ = MADE.try_with(|count| count.set(count.get() + made));
     let _ = HELD.try_with(|held| held.set(held.get() + bytes));
     let _ = HELD.try_with(|held| PEAK.try_with(|peak| peak.set(peak.get().max(held.get()))));
@@ -39,13 +39,13 @@ fn is_looking() -> bool {
     WANTED.try_with(|wanted| !wanted.get().is_empty()).unwrap_or(false)
 }
 
-/// Looks into a block before it is freed.
+/// Searches a block before it is freed.
 ///
 /// # Safety
 ///
-/// `block` is one of `size` bytes, and was allocated with zeros.
+/// `block` has `size` bytes, and was allocated zeroed.
 unsafe fn look_into(block: *const u8, size: usize) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller upholds it.
     let bytes = unsafe { std::slice::from_raw_parts(block, size) };
     let _ = WANTED.try_with(|wanted| {
         if bytes.windows(wanted.get().len()).any(|part| part == wanted.get()) {
@@ -54,7 +54,7 @@ unsafe fn look_into(block: *const u8, size: usize) {
     });
 }
 
-// SAFETY: every call is passed on to the system's allocator; blocks may be zeroed in addition.
+// SAFETY: every call is forwarded to the system's allocator; blocks may be zeroed in addition.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size().cast_signed());
@@ -69,7 +69,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
         count(0, -layout.size().cast_signed());
         if is_looking() {
-            // SAFETY: blocks are zeroed while a thread looks.
+            // SAFETY: blocks are zeroed while a thread searches them.
             unsafe { look_into(old, layout.size()) };
         }
         // SAFETY: as above.
@@ -79,7 +79,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(1, size.cast_signed() - layout.size().cast_signed());
         if is_looking() {
-            // SAFETY: as for `dealloc`. The block may stay where it is, and the bytes behind its old end are zeroed.
+            // SAFETY: as for `dealloc`. The block may stay in place, and the bytes after its old end are zeroed.
             unsafe {
                 look_into(old, layout.size());
                 let new = System.realloc(old, layout, size);
@@ -97,7 +97,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Starts to count, in a bench.
+/// Starts counting, in a bench.
 pub(crate) fn start() {
     IS_COUNTING.store(true, Relaxed);
 }
@@ -116,7 +116,7 @@ pub(crate) struct Allocated {
     pub(crate) made: usize,
     /// The bytes that were still allocated at the end.
     pub(crate) held: isize,
-    /// The most bytes that were allocated at once.
+    /// The maximum number of bytes that were allocated at once.
     pub(crate) peak: isize,
 }
 

@@ -1,6 +1,6 @@
 //! Reads one challenge by the grammar of RFC 9110 section 11.6.1.
 
-/// A challenge with parameters, taken apart.
+/// A parsed challenge with its parameters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Challenge<'a> {
     pub(crate) scheme: &'a str,
@@ -8,10 +8,9 @@ pub(crate) struct Challenge<'a> {
 }
 
 impl<'a> Challenge<'a> {
-    /// The one challenge of a field line: a scheme, one blank, and `name="value"` parameters.
+    /// Parses the only challenge of a header line: a scheme, one blank, and `name="value"` parameters.
     ///
-    /// Narrower than the grammar, which the responses do not need: every value is quoted, is printable
-    /// ASCII, and only `"` and `\\` are escaped.
+    /// This is narrower than the grammar: every value is quoted and printable ASCII, and only `"` and `\\` are escaped.
     pub(crate) fn parse(line: &'a str) -> Result<Self, String> {
         let (scheme, mut rest) = line.split_once(' ').ok_or("no parameters")?;
         if !is_token(scheme) {

@@ -1,4 +1,4 @@
-//! All changes that a store can make, for tests in which each of them fails.
+//! All changes that a store can make, for tests that check that each of them fails.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ fn key_id() -> KeyId {
     KeyRecord::new(KeyDigest::of(KEY.as_bytes()), "").key_id()
 }
 
-/// Fills an empty store: `App 1` is enabled and has one key; `App 2` has one, too, and is disabled, as are
-/// `App 5` and `App 6`.
+/// Fills an empty store. `App 1` is enabled and has one key. `App 2` has one key and is disabled. `App 5` and `App 6`
+/// are disabled.
 pub(crate) async fn prepare(store: &impl ManageKeys) {
     for name in ["App 1", "App 2", "App 5", "App 6"] {
         store.add_client(name.into()).await.unwrap();

@@ -12,7 +12,7 @@ fn minute(number: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(FIRST + 60 * number)
 }
 
-/// The minutes in which the keys of each client were used last. One client has more keys than one statement reads.
+/// The minutes in which the keys of each client were last used. One client has more keys than one statement reads.
 fn uses() -> BTreeMap<String, Vec<u64>> {
     let clients = (0..40_u64).map(|client| {
         let uses = (0..=client % 5).map(|key| 500 + (client * 7 + key * 13) % 30).collect();
@@ -26,7 +26,7 @@ fn literal(text: &str) -> String {
     text.replace('\'', "''")
 }
 
-/// Lists all clients in pages of several lengths. `table` is that of the last uses.
+/// Lists all clients in pages of several lengths. `table` is the table of last uses.
 pub(crate) async fn by_last_use(history: &UsageHistory, table: &str, run: impl Fn(&str)) {
     assert_eq!(history.clients_by_last_use(9, None).await.unwrap(), []);
     let uses = uses();
@@ -65,7 +65,7 @@ pub(crate) async fn by_last_use(history: &UsageHistory, table: &str, run: impl F
     assert_eq!(history.last_uses_of([""; 0]).await.unwrap(), []);
 }
 
-/// Sums minutes, hours and days of some clients. `table` is that of the counts.
+/// Sums minutes, hours and days of some clients. `table` is the table of counts.
 pub(crate) async fn series_of_some(history: &UsageHistory, table: &str, run: impl Fn(&str)) {
     let hour = FIRST / 3_600 * 3_600;
     let mut rows = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) async fn series_of_some(history: &UsageHistory, table: &str, run: imp
         [UsageQuery::new(), UsageQuery::new().since(since).until(since + 3 * 3_600 * SECOND)]
     {
         for bucket in [UsageBucket::Minute, UsageBucket::Hour, UsageBucket::Day] {
-            // Without names, no index of clients is used.
+            // Without names, the index of clients is not used.
             let all = history.series_by_client(&query, bucket).await.unwrap();
             assert_eq!(all.len(), 20);
             let names = ["App 2", "nobody", "App 1", "App 10", "a\0b"];

@@ -1,4 +1,4 @@
-//! Delays that differ from run to run, and can be repeated.
+//! Random delays that can be repeated.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! Every fact of a key is kept, wherever the key comes from.
+//! Checks that every fact of a key is kept, wherever the key comes from.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,8 +8,8 @@ use keygate::testing::{
     FakeClock, assert_finds_keys, assert_same_facts, keys_of_every_kind, write_keys,
 };
 
-/// Writes keys to a store, imports them into a second one, and from there into a third one; checks all three, and again
-/// after a restart.
+/// Writes keys to a store, and imports them into a second one and from there into a third one. Checks all three, and
+/// again after a restart.
 ///
 /// `open` opens the store at one of three places, which is empty at first.
 pub(crate) async fn are_kept<S: KeyStore + TransferKeys>(

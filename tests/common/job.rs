@@ -1,4 +1,4 @@
-//! Jobs of this test program, which runs again as another process for each.
+//! Jobs for separate processes of this test program.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ const FILE: &str = "KEYGATE_TEST_FILE";
 /// Precedes each line of a job, since the test harness prints lines, too.
 const PREFIX: &str = "said: ";
 
-/// The job that this process was started for, and its file; `None` if it runs all tests.
+/// The job of this process, and its file; `None` if the process runs all tests.
 pub(crate) fn given() -> Option<(String, PathBuf)> {
     let job = std::env::var(JOB).ok()?;
     Some((job, PathBuf::from(std::env::var_os(FILE).expect("a job has a file"))))
 }
 
-/// The command that runs the test `work` of this module for a job with a file.
+/// A command that runs the test `work` of this module with a job on a file.
 pub(crate) fn command(module: &str, job: &str, path: &Path) -> Command {
     let mut command = this_program::command(module, "work");
     command.arg("--test-threads=1");

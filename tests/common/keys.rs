@@ -1,4 +1,4 @@
-//! One key of every kind, and the store that knows them.
+//! One key of every kind, and a store with them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ pub(crate) const RIGHT: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 pub(crate) const RIGHT_TOO: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
 pub(crate) const RIGHT_NON_ASCII: &str = "schlüssel-mit-umlauten-äöü";
 pub(crate) const WRONG: &str = "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU";
-/// Expired long ago by any clock.
+/// Expired long ago, whatever the clock.
 pub(crate) const EXPIRED: &str = "expired-Yq3vZkZ0pkQU9R5WgbpUq2vZkZ0";
 /// Expires at [`end`].
 pub(crate) const EXPIRING: &str = "expiring-XU9R5WgbpUq2vZkZ0pkQU9R5";

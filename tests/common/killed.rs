@@ -1,4 +1,4 @@
-//! The changes to keys that a killed process may leave.
+//! Checks the changes that a killed process has left.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(crate) type Keys = BTreeMap<String, KeyInfo>;
 ///
 /// # Panics
 ///
-/// If a change is lost or half made, or another process's key has changed.
+/// If a change is lost or incomplete, or a key of another process has changed.
 pub(crate) fn check(before: &Keys, after: &Keys, reported: &[String]) -> usize {
     for line in reported {
         let words = line.split(' ').collect::<Vec<_>>();
@@ -34,7 +34,7 @@ pub(crate) fn check(before: &Keys, after: &Keys, reported: &[String]) -> usize {
             assert!(after.contains_key(&successor.to_string()));
         }
     }
-    // A rotation makes a key and an issue makes one; a revocation changes one.
+    // A rotation and an issue each make one key; a revocation changes one.
     let new = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, key)| key);
     new.map(|key| 1 + usize::from(key.state == KeyState::Revoked)).sum()
 }

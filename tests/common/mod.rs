@@ -1,4 +1,4 @@
-//! Shared by the test programs; each uses a part of it.
+//! Helpers that the test programs share. Each program uses some of them.
 #![allow(dead_code)]
 
 pub(crate) mod captured;

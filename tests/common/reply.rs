@@ -1,4 +1,4 @@
-//! All that a caller sees of a response, in a form that can be compared.
+//! Everything that a caller sees of a response, in a comparable form.
 
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -6,16 +6,16 @@ use http_body_util::BodyExt as _;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    /// In the order of their names; lines of the same name in the order in which they came.
+    /// Sorted by name; lines of the same name keep their order.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Reply {
-    /// Takes a response apart.
+    /// Reads a response.
     ///
-    /// `Retry-After` is random: it is checked, and stands as `1..=5`. `Content-Length` is the
-    /// framework's: it is checked, and left out.
+    /// `Retry-After` is random, so it is checked and replaced with `1..=5`. `Content-Length` is added by the framework,
+    /// so it is checked and left out.
     pub(crate) async fn of<B>(response: Response<B>) -> Self
     where
         B: hyper::body::Body<Error: std::fmt::Debug>,
@@ -48,7 +48,7 @@ fn shown(name: &str, value: &HeaderValue) -> String {
     "1..=5".to_owned()
 }
 
-/// The lines of a field, in the order in which they came.
+/// The lines of a header, in order.
 pub(crate) fn lines<'a, B>(response: &'a Response<B>, name: &str) -> Vec<&'a str> {
     response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }

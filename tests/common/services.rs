@@ -1,4 +1,4 @@
-//! Doubles of services.
+//! Test doubles of services.
 
 use std::convert::Infallible;
 use std::mem;
@@ -10,7 +10,7 @@ use http::{Request, Response};
 use keygate::{ApiKeyLayer, Client, KeyStore};
 use tower::{Layer as _, Service, ServiceExt as _};
 
-/// Panics if an instance is called that was not polled ready.
+/// A service that panics if it is called without having been polled ready.
 #[derive(Default)]
 pub(crate) struct Strict(Readiness);
 
@@ -50,7 +50,7 @@ impl Service<Request<()>> for Strict {
     }
 }
 
-/// Responds with the name of the client in the body, and the client in the extensions.
+/// A service that responds with the name of the client in the body, and the client in the extensions.
 pub(crate) fn greet(request: &Request<()>) -> Response<String> {
     let client = request.extensions().get::<Client>();
     let mut response = Response::new(client.map_or("nobody", Client::name).to_owned());
@@ -88,7 +88,7 @@ where
     response
 }
 
-/// The head of the request as the service behind the layer sees it, if it gets there.
+/// The head of the request as the service behind the layer sees it, if the request is passed on.
 pub(crate) async fn seen_behind<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,

@@ -4,7 +4,7 @@ use http::header::HeaderName;
 use http::{HeaderValue, Request, Uri};
 use keygate::Source;
 
-/// The functions of `Source` that make one.
+/// The constructors of `Source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Constructor {
     Header,
@@ -24,7 +24,7 @@ pub(crate) struct SourceCase {
     pub(crate) header: Option<&'static str>,
     /// The challenge of the realm `api`.
     pub(crate) challenge: &'static str,
-    /// Adds a key to a request, beside any that are there.
+    /// Adds a key to a request, in addition to existing ones.
     pub(crate) write: fn(&mut Request<()>, &[u8]),
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn all() -> Vec<SourceCase> {
     ]
 }
 
-/// Base64 with padding, bit by bit.
+/// Encodes base64 with padding, bit by bit.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits: Vec<u8> =

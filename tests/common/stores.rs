@@ -1,4 +1,4 @@
-//! Doubles of stores.
+//! Test doubles of stores.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use keygate::{KeyDigest, KeyRecord, KeyStore, LocalKeyStore, Lookup, StoreError}
 
 use super::polling::{Drops, yield_once};
 
-/// A store with lookups that are pending once.
+/// A store whose lookups are pending once.
 #[derive(Clone)]
 pub(crate) struct Later<S>(pub(crate) S);
 
@@ -38,7 +38,7 @@ impl LocalKeyStore for Anyone {
     }
 }
 
-/// Never completes its first lookups, and then passes lookups to another store.
+/// A store that never completes its first lookups, and passes later ones to another store.
 #[derive(Clone)]
 pub(crate) struct Stuck<S> {
     after: S,
@@ -51,7 +51,7 @@ impl<S> Stuck<S> {
         Self { after, times_left: Arc::new(times.into()), dropped: Drops::default() }
     }
 
-    /// The number of endless lookups that were dropped.
+    /// The number of incomplete lookups that were dropped.
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.count()
     }

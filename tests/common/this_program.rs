@@ -4,20 +4,20 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Runs only the test at this path: `exactly(module_path!(), "name_of_the_test")`.
+/// Arguments to run only the test at this path: `exactly(module_path!(), "name_of_the_test")`.
 pub(crate) fn exactly(module: &str, test: &str) -> [String; 3] {
     let (_, module) = module.split_once("::").expect("a module of a test program");
     ["--exact".into(), format!("{module}::{test}"), "--nocapture".into()]
 }
 
-/// The path for a shell, in which `/proc/self/exe` would be the shell.
+/// The path for use in a shell, where `/proc/self/exe` would be the shell.
 pub(crate) fn path() -> PathBuf {
     std::env::current_exe().expect("the system knows the path of this program")
 }
 
 /// A command that runs one test of this program.
 pub(crate) fn command(module: &str, test: &str) -> Command {
-    // Also reached by another user, below a folder that only its owner may enter.
+    // This works for another user, too, even in a folder that only its owner may enter.
     let own = PathBuf::from("/proc/self/exe");
     let mut command = Command::new(if own.exists() { own } else { path() });
     command.args(exactly(module, test));

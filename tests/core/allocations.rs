@@ -43,13 +43,13 @@ fn headers(key: &str) -> HeaderMap {
     request("x-api-key", key).into_parts().0.headers
 }
 
-/// Responds without an allocation, and keeps the request until allocations are counted.
+/// A service that responds without an allocation, and keeps the request until allocations are counted.
 fn hold(request: Request<()>) -> std::future::Ready<Result<Response<Extensions>, Infallible>> {
     assert!(request.extensions().get::<Client>().is_some());
     std::future::ready(Ok(Response::new(request.into_parts().0.extensions)))
 }
 
-/// What the extensions themselves allocate for the first value that is put into them.
+/// The allocations of the extensions themselves for their first value.
 fn allocations_of_an_extension() -> usize {
     let client = client_of(RIGHT);
     allocations(
@@ -101,7 +101,7 @@ fn second_source_in_a_header_allocates_no_more() {
             || case.request(RIGHT.as_bytes()),
             |request| at_once(service.call(request)).unwrap(),
         );
-        // The pair of Basic is decoded.
+        // Basic must decode its pair.
         let decoded = usize::from(matches!(case.constructor, Constructor::Basic));
         assert_eq!(count, allocations_of_an_extension() + decoded, "{:?}", case.constructor);
     }
@@ -153,9 +153,9 @@ fn local_store_finds_and_refuses_without_allocating() {
     assert_eq!(allocations(|| (), |()| Lookup::ready(None).try_ready().unwrap()), 0);
 }
 
-/// The box of the lookup, that of the verification, and the timer of the deadline.
+/// A box for the lookup, one for the verification, and the timer of the deadline.
 const WAITING: usize = 3;
-/// The request and the service that is ready for it, in a box.
+/// A box for the request and the service that is ready for it.
 const PARKING: usize = 1;
 
 #[test]

@@ -1,5 +1,5 @@
-//! The names of the public types, read from the files of the public modules, so that no test about all
-//! of them can forget a new type.
+//! The names of the public types, read from the files of the public modules, so that tests about all types cannot miss
+//! a new one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,7 +36,7 @@ fn read(module: &str) -> String {
         .unwrap_or_else(|error| panic!("{module}: {error}"))
 }
 
-/// The types and traits in `pub use ...;` and in definitions of the file itself.
+/// The types and traits that a file reexports or defines.
 fn names_in(file: &str) -> BTreeSet<String> {
     let uses = file.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
     let words = uses.flat_map(|path| path.split(|char: char| !char.is_alphanumeric()));

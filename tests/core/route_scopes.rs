@@ -45,7 +45,7 @@ fn matched() -> RequireScope {
     })
 }
 
-/// All methods of all routes, so that the table alone decides.
+/// All methods of all routes, so that only the table decides.
 fn app(scope: RequireScope) -> Router {
     let paths = ["/orders/{id}", "/orders/export", "/me", "/unlisted"];
     let router = paths
@@ -116,7 +116,7 @@ async fn anonymous_caller_reaches_no_route_of_the_table() {
     assert_eq!(app.oneshot(request).await.unwrap().status(), 401);
 }
 
-/// The trap that the table does not have.
+/// A mistake that the table prevents.
 #[tokio::test]
 async fn layer_between_two_methods_guards_only_the_first() {
     let methods =

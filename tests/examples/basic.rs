@@ -1,4 +1,4 @@
-//! `Source::basic` as programs use it that know only user names and passwords.
+//! `Source::basic` with programs that only support user names and passwords.
 
 use std::net::SocketAddr;
 use std::process::Command;

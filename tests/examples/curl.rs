@@ -1,4 +1,4 @@
-//! The `curl` program, which is to call the examples as their users do.
+//! The `curl` program, which calls the examples as their users do.
 
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -39,7 +39,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// All values of a field.
+    /// All values of a header.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         let ours = self.headers.iter().filter(|(known, _)| known == name);
         ours.map(|(_, value)| value.as_str()).collect()
@@ -99,7 +99,7 @@ fn parse(output: &Output) -> (String, Reply) {
         status.next().and_then(|status| status.parse().ok()).expect("a status is a number");
     let fields = lines.filter_map(|line| line.split_once(':'));
     let fields = fields.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
-    // Some stacks name the length of an empty body, others do not.
+    // Some stacks send the length of an empty body, others do not.
     let mut headers: Vec<_> =
         fields.filter(|(name, _)| name != "date" && name != "content-length").collect();
     headers.sort();

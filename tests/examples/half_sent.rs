@@ -1,4 +1,4 @@
-//! A request over HTTP/2 that is sent in two halves (RFC 9113), which no HTTP client does.
+//! A request over HTTP/2 that is sent in two halves (RFC 9113), since no HTTP client can do this.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -51,7 +51,7 @@ impl HalfSent {
         push_text(&mut fields, "/route1");
         fields.push(0x01); // `:authority`, as a literal
         push_text(&mut fields, address);
-        fields.push(0x10); // a field that no table may hold
+        fields.push(0x10); // a header that no table may store
         push_text(&mut fields, "x-api-key");
         push_text(&mut fields, key);
         half_sent.second_half = fields.split_off(fields.len() / 2);
@@ -59,7 +59,7 @@ impl HalfSent {
         half_sent
     }
 
-    /// Waits until the server says that it takes no more connections.
+    /// Waits until the server announces that it accepts no more requests.
     pub(crate) fn wait_for_shutdown(&mut self) {
         self.read_until(GOAWAY);
     }

@@ -1,4 +1,4 @@
-//! The examples as a user meets them: started by `cargo run`, called by `curl`, stopped by Ctrl-C.
+//! The examples as users run them: started by `cargo run`, called by `curl`, stopped by Ctrl-C.
 #![cfg(unix)]
 
 use std::fs;

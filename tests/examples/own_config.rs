@@ -21,7 +21,7 @@ fn keys_in_an_own_configuration_are_followed() {
         "base: &base {{pool: 4}}\ndatabase_url: postgres://localhost/app\nlisten: 127.0.0.1:1\nmore: *base\napi_keys:\n  {key}: User 1\n"
     );
     let config = key_file("own configuration", &text);
-    // `LISTEN` replaces the address, which nobody may listen at.
+    // `LISTEN` replaces this address, at which nobody can listen.
     let server = Server::start_by(command("own_config", None).env("CONFIG", &config));
     assert_eq!(greeting(&server, &key), (200, "Hello, User 1\n".to_owned()));
     assert_eq!(greeting(&server, "c4n4ry-not-a-key-of-anyone").0, 401);

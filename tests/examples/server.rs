@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 
 use crate::REPOSITORY;
 
-/// Long enough for a machine that is busy with something else; no test waits for it to pass.
+/// Long enough for a busy machine; no passing test waits for it to elapse.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Stands in every key that these tests make up.
+/// Part of every key that these tests make up.
 pub(crate) const CANARY: &str = "c4n4ry";
 
 /// The bit of this signal, the second one, in a mask of signals.
 const SIGINT: u64 = 1 << 1;
 
-/// A running example. It is killed when this is dropped, and must not have shown a key until then.
+/// A running example. Dropping this kills it, and checks that it has not shown a key.
 pub(crate) struct Server {
     child: Child,
     lines: Receiver<Line>,
@@ -43,7 +43,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// What the program itself has said on its error output, after cargo.
+    /// The error output of the program itself, after that of cargo.
     pub(crate) fn of_the_program(&self) -> &[String] {
         let started =
             self.stderr.iter().position(|line| line.trim_start().starts_with("Running `"));
@@ -120,7 +120,7 @@ impl Server {
         assert!(status.success(), "the signal was not sent: {status}");
     }
 
-    /// Waits until the signal is caught, which may be some microseconds after the first response.
+    /// Waits until the program handles the signal, which may be some microseconds after the first response.
     fn wait_for_handler(&self) {
         let status = format!("/proc/{}/status", self.child.id());
         let deadline = Instant::now() + DEADLINE;
@@ -144,7 +144,7 @@ impl Server {
         Ended { code, stdout: self.stdout.clone(), stderr: self.stderr.clone() }
     }
 
-    /// Takes the next line, and tells whether there was one.
+    /// Reads the next line. Returns whether there was one.
     fn take_line(&mut self, deadline: Instant) -> bool {
         match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Line::Stdout(line)) => self.stdout.push(line),
@@ -199,7 +199,7 @@ pub(crate) fn command(example: &str, keys: Option<&Path>) -> Command {
 fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(args).current_dir(REPOSITORY);
-    // Distinguishes its lines from those of the example.
+    // Distinguishes cargo's lines from those of the example.
     command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_QUIET", "false");
     command
 }
@@ -210,7 +210,7 @@ fn forward(
     line: fn(String) -> Line,
 ) {
     let pipe = BufReader::new(pipe.expect("the pipe was requested"));
-    // Ends with the process, or with the test that no longer listens.
+    // Ends with the process, or when the test no longer reads the lines.
     thread::spawn(move || {
         pipe.lines().map_while(Result::ok).map(line).try_for_each(|line| sender.send(line))
     });
@@ -224,7 +224,7 @@ pub(crate) fn seed_clients() -> Vec<(String, String)> {
     entries.map(|(key, name)| (key.trim().to_owned(), name.to_owned())).collect()
 }
 
-/// A key file of its own for one test, which its owner alone can read: others are warned of.
+/// A key file for one test. Only its owner can read it, since other modes cause a warning.
 pub(crate) fn key_file(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yml"));
     fs::write(&path, text).expect("a file can be written");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::curl::{self, Reply};
 use super::server::{DEADLINE, Server, command, seed_clients};
 
-/// Makes a certificate for 127.0.0.1 that signs itself, and its private key.
+/// Makes a self-signed certificate for 127.0.0.1, and its private key.
 fn make_certificate(folder: &Path, name: &str) -> [PathBuf; 2] {
     let [certificate, key] = ["pem", "key"].map(|ending| folder.join(format!("{name}.{ending}")));
     let mut openssl = Command::new("openssl");
@@ -26,7 +26,7 @@ fn start(certificate: &Path, key: &Path) -> Server {
     Server::start_by(command.env("TLS_CERT", certificate).env("TLS_KEY", key))
 }
 
-/// Calls the server, and trusts this certificate alone.
+/// Calls the server, and trusts only this certificate.
 fn curl(server: &Server, certificate: &Path, key: Option<&str>) -> Command {
     let mut curl = Command::new("curl");
     curl.args(["-q", "-sS", "-i", "--noproxy", "*", "--max-time", "60", "--cacert"]);
@@ -68,7 +68,7 @@ fn changed_certificate_is_served_without_a_restart() {
 
     let old = folder.path().join("old.pem");
     fs::copy(&certificate, &old).unwrap();
-    // As a renewal may do it: for a moment, the two files do not belong together.
+    // As during a renewal: for a moment, the two files do not match.
     fs::rename(&new_certificate, &certificate).unwrap();
     assert!(is_served(&server, &old));
     fs::rename(&new_key, &key).unwrap();

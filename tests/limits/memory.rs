@@ -1,5 +1,5 @@
-//! A million clients with one request each: the memory that they take, and its release.
-//! That a million addresses take nothing is tested with `FailureThrottle`.
+//! The memory that a million clients with one request each take, and its release. The tests of `FailureThrottle` do the
+//! same for addresses.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn idle_clients_take_little_memory_and_are_freed() {
     let each = (held() - before) / 1_000_000;
     assert!(each <= 192, "{each} bytes for each");
 
-    // As long as the burst takes, and as it takes until all were looked after: with one client's calls.
+    // Requests of one client, for as long as the burst takes to earn and until all other clients have been swept.
     for pause in 0..300 {
         clock.set(beginning + Duration::from_millis(60_000 + 251 * pause));
         check("Busy");
@@ -36,7 +36,7 @@ fn idle_clients_take_little_memory_and_are_freed() {
     let each = (held() - before) / 1_000_000;
     assert!(each <= 32, "{each} bytes of the table for each that was there");
 
-    // Others take their places.
+    // Other clients replace them.
     let full = held();
     for number in 0..MILLION / 10 {
         assert!(check(&format!("Other {number}")));
@@ -71,13 +71,13 @@ fn memory_does_not_grow_with_clients_over_years() {
         (0..WAVE).for_each(|number| call(format!("{wave} {number}").as_bytes()));
         let most = held() - before;
         assert!(most <= 1_024 * WAVE.cast_signed(), "{most}");
-        // After so long, until all were looked after: with one client's calls.
+        // After that time, requests of one client until all others have been swept.
         for pause in 0..260 {
             clock.set(beginning + start + MEMORY + Duration::from_secs(300) * pause);
             call(b"busy");
         }
         assert_eq!(usage.snapshot().clients.len(), 1);
     }
-    // The calls of the busy one, too.
+    // The requests of the busy client are counted, too.
     assert_eq!(usage.snapshot().outcomes["admitted"], MILLION + 2_600);
 }

@@ -1,4 +1,4 @@
-//! Usage that is kept in PostgreSQL.
+//! Usage in PostgreSQL.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;

@@ -94,7 +94,7 @@ impl Instance {
         self.samples.lock().unwrap().last().map_or(0, |(_, admitted)| *admitted)
     }
 
-    /// The fewest and the most requests that were admitted when this second began, and when it ended.
+    /// The bounds of the number of requests that were admitted by the start and by the end of this second.
     fn admitted_in(&self, second: u64) -> [u64; 2] {
         let samples = self.samples.lock().unwrap();
         let before = samples.partition_point(|(time, _)| *time < 1_000 * second);
@@ -141,7 +141,7 @@ async fn killed_instance_of_three_under_load_loses_one_batch() {
     wait_for(2, &database);
     let killed = &mut instances[2];
     let (since, admitted) = (Instant::now(), killed.admitted());
-    // Batches are dated by the second, and it serves beyond that of its last one.
+    // Batches are dated by the second, so the instance must serve beyond the second of its last one.
     while killed.admitted() < admitted + 10_000 || since.elapsed() < Duration::from_secs(3) {
         assert!(since.elapsed() < DEADLINE, "the instance does not serve");
         thread::sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! The account that servers run under: ours, unless we are root, which PostgreSQL refuses.
+//! The account that servers run under: the current one, unless it is root, which PostgreSQL refuses.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// User and group of the account to change to, if any.
+/// User and group of the account to switch to, if any.
 fn other() -> Option<(u32, u32)> {
     static OTHER: OnceLock<Option<(u32, u32)>> = OnceLock::new();
     *OTHER.get_or_init(|| {

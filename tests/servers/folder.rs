@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use super::account;
 
-/// Ends the processes with the working folder `$1`.
+/// Kills the processes whose working folder is `$1`.
 ///
 /// PostgreSQL gives each of its processes a session of its own, so that a process group does not hold
 /// them together; all of them work in the data folder. A killed postmaster leaves a segment of shared
@@ -29,7 +29,7 @@ segment=$(sed -n '7s/.* //p' "$1/postmaster.pid" 2>/dev/null)
 if [ -n "$segment" ]; then ipcrm -m "$segment" 2>/dev/null; fi
 "#;
 
-/// A folder, with a folder `work` in it that the server works in.
+/// A folder that contains a folder `work`, the working folder of the server.
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
@@ -43,7 +43,7 @@ impl Folder {
         let root = loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let root = temporary.join(format!("keygate-{name}-{}-{number}", process::id()));
-            // A folder that is there belongs to a process of the same number in another container.
+            // An existing folder belongs to a process with the same id in another container.
             match fs::create_dir(&root) {
                 Ok(()) => break root,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -63,7 +63,7 @@ impl Folder {
         self.root.join("work")
     }
 
-    /// Kills all processes that work here, and waits until they are gone.
+    /// Kills all processes with this working folder, and waits until they are gone.
     pub(super) fn kill_all(&self) {
         Command::new("sh").args(["-c", END, "sh"]).arg(self.work()).status().unwrap();
     }

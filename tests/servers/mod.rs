@@ -1,8 +1,8 @@
 //! Real servers for the tests: each has a temporary folder and a free loopback port of its own, and
 //! ends with the test, however the test ends. Linux only: processes are found in `/proc`.
 //!
-//! What is missing on the machine is a failure that names it, never a skipped test.
-// Each test binary uses a part of this.
+//! If a program is missing on the machine, the tests fail and name it; they are never skipped.
+// Each test binary uses some of this.
 #![allow(dead_code, unused_imports)]
 
 mod account;

@@ -1,4 +1,4 @@
-//! A pooler before a server, which sends each transaction over any of its connections.
+//! A pooler in front of a server, which sends each transaction over any of its connections.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) struct Pgbouncer {
 }
 
 impl Pgbouncer {
-    /// One that lends connections to this database for a transaction each.
+    /// A pooler for this database that lends each connection for one transaction.
     pub(crate) fn start(database: &Database<'_>) -> Self {
         let process = Process::new(Folder::new("pgbouncer"));
         fs::create_dir(process.folder.work()).unwrap();

@@ -29,22 +29,22 @@ pub(crate) struct Postgres {
     databases: AtomicUsize,
 }
 
-/// The data of a server at some time, to put back.
+/// The data of a server at some time, to restore later.
 #[derive(Debug)]
 pub(crate) struct Saved(PathBuf);
 
 impl Postgres {
     /// The superuser.
     pub(crate) const OWNER: &str = "keygate_owner";
-    /// The password of [`Postgres::OWNER`], to look for where none may be.
+    /// The password of [`Postgres::OWNER`], so that tests can check that it is not shown.
     pub(crate) const PASSWORD: &str = "c4n4ry-password-of-the-owner";
 
-    /// A new server, which takes passwords over TCP.
+    /// A new server that accepts passwords over TCP.
     pub(crate) fn start() -> Self {
         Self::start_with(false)
     }
 
-    /// A new server, which takes nothing but TLS over TCP. Its certificate names `localhost` only.
+    /// A new server that only accepts TLS over TCP. Its certificate is for `localhost`.
     pub(crate) fn tls() -> Self {
         Self::start_with(true)
     }
@@ -70,8 +70,7 @@ impl Postgres {
         server
     }
 
-    /// A standby with the data of this server as they are now, whose replay stands still. This server is
-    /// started again for it.
+    /// A standby with the current data of this server and paused replay. This server is restarted for it.
     pub(crate) fn standby(&self) -> Self {
         self.shutdown_fast();
         let process = Process::new(Folder::new("standby"));
@@ -120,7 +119,7 @@ impl Postgres {
         self.url_as(Self::OWNER, Self::PASSWORD)
     }
 
-    /// As [`Postgres::url`], for another role.
+    /// Like [`Postgres::url`], for another role.
     pub(crate) fn url_as(&self, user: &str, password: &str) -> String {
         self.url_of(user, password, "postgres")
     }
@@ -153,7 +152,7 @@ impl Postgres {
         self.file_of_tls(certificates::CA)
     }
 
-    /// The certificate of an authority of the same name that did not.
+    /// The certificate of an authority with the same name that did not sign it.
     pub(crate) fn other_ca(&self) -> PathBuf {
         self.file_of_tls(certificates::OTHER_CA)
     }
@@ -183,7 +182,7 @@ impl Postgres {
         self.process.folder.root().join(name)
     }
 
-    /// The folder of everything but its data.
+    /// The folder for everything except its data.
     fn folder(&self) -> PathBuf {
         self.process.folder.root().to_owned()
     }
@@ -220,12 +219,12 @@ impl Postgres {
         self.process.resume();
     }
 
-    /// Ends the server in good order, without waiting for its clients.
+    /// Shuts the server down properly, without waiting for its clients.
     pub(crate) fn shutdown_fast(&self) {
         self.process.end("INT");
     }
 
-    /// Starts the server again on the same data and port; ends it before if it runs.
+    /// Starts the server again with the same data and port. Stops it first if it runs.
     pub(crate) fn restart(&self) {
         if self.process.is_running() {
             self.shutdown_fast();
@@ -233,13 +232,13 @@ impl Postgres {
         self.launch().unwrap_or_else(|PortTaken| panic!("port {} was taken", self.port));
     }
 
-    /// As [`Postgres::restart`], as a standby that took over: on the next timeline.
+    /// Like [`Postgres::restart`], but as a promoted standby, on the next timeline.
     pub(crate) fn restart_promoted(&self) {
         self.restart_as_standby();
         assert_eq!(self.psql("select pg_promote()"), "t");
     }
 
-    /// As [`Postgres::restart`], as a standby that follows nothing.
+    /// Like [`Postgres::restart`], but as a standby that follows no server.
     pub(crate) fn restart_as_standby(&self) {
         if self.process.is_running() {
             self.shutdown_fast();
@@ -248,7 +247,7 @@ impl Postgres {
         self.restart();
     }
 
-    /// A copy of the data, of a server that does not run.
+    /// Copies the data of a stopped server.
     pub(crate) fn save(&self) -> Saved {
         assert!(!self.process.is_running(), "the data of a running server");
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
@@ -257,7 +256,7 @@ impl Postgres {
         Saved(path)
     }
 
-    /// Takes the data back to where they were, in a server that does not run.
+    /// Restores the data of a stopped server.
     pub(crate) fn put_back(&self, saved: &Saved) {
         self.clear();
         tools::copy(&saved.0, &self.data());
@@ -289,7 +288,7 @@ impl Drop for Postgres {
 pub(crate) fn query(url: &str, sql: &str) -> Result<String, String> {
     let mut command = Command::new(program("psql"));
     command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-w", "-f", "-", "-d", url]);
-    // Neither the password file nor the certificates of whoever runs the tests.
+    // Ignores the password file and the certificates of the user who runs the tests.
     let command = account::lower(&mut command).env("HOME", "/nonexistent").current_dir("/");
     tools::output(command.env("PGCONNECT_TIMEOUT", "10").env("PGOPTIONS", NO_NOTICES), sql)
 }
@@ -308,7 +307,7 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Runs an own program on a folder of the server's account.
+/// Runs one of PostgreSQL's programs on a folder of the server's account.
 fn run_in(folder: &Path, command: &mut Command) -> String {
     tools::run(account::lower(command).current_dir(folder).env("HOME", folder))
 }

@@ -1,4 +1,4 @@
-//! The processes of one server: started, stopped without dying, and killed.
+//! The processes of one server, which can be started, paused and killed.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use super::account;
 use super::folder::Folder;
 
-/// A loaded machine takes its time.
+/// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A server and its folder. The server may be stopped.
+/// A server and its folder. The server may be paused.
 #[derive(Debug)]
 pub(super) struct Process {
-    // First, so that it ends the server before that is waited for.
+    // Dropped first, so that the server is killed before it is waited for.
     pub(super) folder: Folder,
     child: Mutex<Option<Reaped>>,
 }
 
-/// Is waited for when it is dropped.
+/// A child process that is waited for when it is dropped.
 #[derive(Debug)]
 struct Reaped(Child);
 
@@ -33,7 +33,7 @@ impl Drop for Reaped {
     }
 }
 
-/// Another process took the port.
+/// Another process has taken the port.
 #[derive(Debug)]
 pub(super) struct PortTaken;
 
@@ -54,16 +54,16 @@ impl Process {
         self.folder.root().join("log")
     }
 
-    /// What the server has written since it was made.
+    /// The output of the server since it was created.
     pub(super) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// Starts the server, and waits until it is ready, given its process and what it wrote since.
+    /// Starts the server, and waits until it is ready, which a closure decides from its process and its output since.
     ///
     /// # Panics
     ///
-    /// If it runs already, ends for another reason than its port, or is not ready for a minute.
+    /// If it runs already, ends for another reason than its port, or is not ready after a minute.
     pub(super) fn start(
         &self,
         command: &mut Command,
@@ -101,16 +101,16 @@ impl Process {
         Ok(())
     }
 
-    /// Kills everything at once.
+    /// Kills all processes at once.
     pub(super) fn kill(&self) {
         self.folder.kill_all();
         self.child().take();
     }
 
-    /// Holds everything where it is, and returns once nothing moves.
+    /// Pauses all processes, and returns once all of them have stopped.
     pub(super) fn stop(&self) {
         let main = self.id();
-        // The first one is stopped before the others are looked up: it starts no more of them.
+        // The first process is stopped before the others are listed, so that it starts no new ones.
         signal("STOP", &[main]);
         wait_until("the server stops", || state(main) == Some('T'));
         let all = working_in(&self.folder.work());
@@ -120,7 +120,7 @@ impl Process {
         });
     }
 
-    /// Lets everything go on.
+    /// Resumes all processes.
     pub(super) fn resume(&self) {
         signal("CONT", &working_in(&self.folder.work()));
     }
@@ -142,8 +142,8 @@ impl Process {
         status.unwrap()
     }
 
-    /// Gives the first process the time to end the others and to collect them, which in a container
-    /// nobody else may do. What is left after it is killed with the folder.
+    /// Gives the first process time to end and reap the others, which nobody else may do in a container. Remaining
+    /// processes are killed with the folder.
     pub(super) fn abort(&self) {
         let Some(mut child) = self.child().take() else { return };
         self.resume();
@@ -161,8 +161,8 @@ impl Process {
 
 /// A free port.
 ///
-/// Below the range that the system gives to outgoing connections: one of these could otherwise take
-/// the port while the server is down, and a client that retries could meet itself there.
+/// It is below the range of ports for outgoing connections. Otherwise, one of these could take the port while the
+/// server is down, and a client that retries could connect to itself.
 pub(super) fn free_port() -> u16 {
     loop {
         let Ok(listener) = TcpListener::bind(("127.0.0.1", 0)) else { continue };
@@ -182,7 +182,7 @@ fn working_in(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
-/// The letter of `/proc/*/stat`, behind the name, which is anything in parentheses.
+/// The state letter in `/proc/*/stat`. It follows the name, which may contain anything and is in parentheses.
 fn state(id: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
@@ -190,7 +190,7 @@ fn state(id: u32) -> Option<char> {
 
 fn signal(name: &str, ids: &[u32]) {
     let ids = ids.iter().map(u32::to_string);
-    // The shell's own `kill`: the program is not everywhere. Some may have ended meanwhile.
+    // The `kill` of the shell, since the program is not installed everywhere. Some processes may have ended meanwhile.
     let script = r#"for id; do kill -s "$0" "$id" 2>/dev/null; done; true"#;
     let status = Command::new("sh").args(["-c", script, name]).args(ids).status().unwrap();
     assert!(status.success());

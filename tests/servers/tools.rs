@@ -14,7 +14,7 @@ pub(super) fn program(name: &str) -> PathBuf {
     on_path(name).unwrap_or_else(|| missing(name))
 }
 
-/// A program of PostgreSQL: that of the newest version of the system's packages, or on the path.
+/// A program of PostgreSQL, from the newest version of the system's packages or on the path.
 ///
 /// # Panics
 ///
@@ -35,7 +35,7 @@ pub(super) fn postgres_program(name: &str) -> PathBuf {
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    // Some servers lie where only root looks.
+    // Some servers are in folders that only root has in its path.
     let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
@@ -57,7 +57,7 @@ pub(super) fn output(command: &mut Command, input: &str) -> Result<String, Strin
         .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     let mut stdin = child.stdin.take().unwrap();
     let output = std::thread::scope(|scope| {
-        // A program that ends before it has read everything says why itself.
+        // A program that ends before it has read everything reports the reason itself.
         scope.spawn(move || stdin.write_all(input.as_bytes()));
         child.wait_with_output().unwrap()
     });
@@ -68,7 +68,7 @@ pub(super) fn output(command: &mut Command, input: &str) -> Result<String, Strin
     Err(format!("{}{}", text(&output.stdout), text(&output.stderr)))
 }
 
-/// As [`output`], of a command that succeeds.
+/// Like [`output`], for a command that must succeed.
 pub(super) fn run(command: &mut Command) -> String {
     match output(command, "") {
         Ok(output) => output,

@@ -73,13 +73,13 @@ impl Wire {
         *self.line.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
 
-    /// Notes the times of later requests with this text.
+    /// Records the times of later requests with this text.
     pub(crate) fn watch(&self, text: &'static str) {
         *self.line.watched.lock().unwrap_or_else(PoisonError::into_inner) =
             (Some(text), Vec::new());
     }
 
-    /// The times of requests with the text to [`Wire::watch`].
+    /// The times of requests with the text given to [`Wire::watch`].
     pub(crate) fn watched(&self) -> Vec<Instant> {
         self.line.watched.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }

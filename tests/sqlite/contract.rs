@@ -15,7 +15,7 @@ use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, Mana
 
 use crate::fixture::Folder;
 
-/// A store with these records, issued before any of them expires.
+/// A store with these records. They are issued before any of them expires.
 async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
     let store = SqliteStore::migrate(fresh(folder)).await.unwrap();
     let early = store.clone().with_clock(|| UNIX_EPOCH - Duration::from_secs(1));

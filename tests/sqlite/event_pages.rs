@@ -35,7 +35,7 @@ async fn change_by_hand_is_listed_without_an_actor() {
     assert_eq!(after["label"], "by \"hand\"");
 }
 
-/// Such as one of a version to come.
+/// For example, one of a future version.
 #[tokio::test]
 async fn event_of_an_unknown_kind_is_unreadable() {
     let folder = Folder::new();

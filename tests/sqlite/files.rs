@@ -17,7 +17,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs a process of an ordinary user on the database: this user, or instead of root, `nobody`, who then owns
+/// Runs a process of an ordinary user on the database: the current user or, if that is root, `nobody`, who then owns
 /// the files.
 fn use_as_plain_user(folder: &Folder) -> Vec<String> {
     let mut command = worker::command("use App 2", &folder.database());

@@ -35,7 +35,7 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
         while worker::said(&output).is_empty() {
             stdout.read_until(b'\n', &mut output).unwrap();
         }
-        // Several changes.
+        // Long enough for several changes.
         thread::sleep(delays.next_up_to(Duration::from_millis(30)));
         child.kill().unwrap();
         child.wait().unwrap();

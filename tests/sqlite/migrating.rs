@@ -12,7 +12,7 @@ use crate::worker;
 /// The versions that the files of the migrations create.
 fn migrations() -> impl Iterator<Item = i32> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/migrations");
-    // All but the one that creates the list of them.
+    // All migrations except the one that creates the table of migrations.
     1..fs::read_dir(folder).unwrap().count().try_into().unwrap()
 }
 

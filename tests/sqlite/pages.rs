@@ -1,4 +1,4 @@
-//! Pages of lists whose rows were written by hand, and of lists so long that the order of an index decides.
+//! Pages of lists with hand-written rows, and of lists so long that they are read in the order of an index.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -93,7 +93,7 @@ async fn unreadable_rows_are_reported_on_their_page() {
     assert!(page.found.is_empty() && page.unreadable[0].contains("`App 1`"), "{page:?}");
 }
 
-/// Fills a store with 12,000 keys, of which some filters find few and others many.
+/// Fills a store with 12,000 keys, of which some filters select few and others many.
 async fn long_list(folder: &Folder) -> SqliteStore {
     let store = store(&folder.database(), "").await;
     store.add_client("few's client".into()).await.unwrap();

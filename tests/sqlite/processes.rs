@@ -77,7 +77,7 @@ async fn lookups_continue_while_many_keys_are_added() {
     assert_eq!(store.list_keys(None).await.unwrap().len(), 100_001);
 }
 
-/// A process that locks a file until this is dropped.
+/// A process that holds a lock on a file until this is dropped.
 pub(crate) struct Holder(std::process::Child);
 
 impl Holder {

@@ -45,7 +45,7 @@ async fn purge_leaves_a_tombstone_and_an_event() {
     assert_eq!(sqlite3(&folder.database(), tombstones), format!("{}|1", id('C')));
     assert_eq!(request(&store, 'C').await, UNKNOWN);
     assert_eq!(request(&store, 'B').await, Response::Admitted);
-    // Removing a client is no purge.
+    // Removing a client is not a purge.
     store.disable_client("App 1").await.unwrap();
     store.remove_client("App 1").await.unwrap();
     let actions = "select group_concat(distinct action) from keygate_events where key_id is not null \
@@ -60,7 +60,7 @@ async fn every_way_to_add_a_purged_key_is_refused() {
     let export = first.export_keys().await.unwrap();
     first.revoke(&id('A')).await.unwrap();
     first.purge_keys(&revoked_until_now()).await.unwrap();
-    // Another process knows it, too.
+    // Another process refuses it, too.
     let store = SqliteStore::open(folder.database()).await.unwrap();
     let refused = store.issue("App 1", new('A')).await.unwrap_err();
     let is_purged =
@@ -95,7 +95,7 @@ async fn unreadable_row_does_not_stop_a_purge() {
     assert_eq!((listed.found.len(), listed.unreadable.len()), (0, 1));
 }
 
-/// Lookups read one row by its digest, and nothing of other keys or tombstones.
+/// Lookups read one row by its digest, and no other keys or tombstones.
 #[tokio::test]
 async fn ten_thousand_dead_keys_are_purged_at_once() {
     let folder = Folder::new();

@@ -54,7 +54,7 @@ async fn change_waiting_during_a_restore_is_in_the_new_file() {
         let store = store.clone();
         tokio::spawn(async move { store.revoke(&id('A')).await })
     };
-    // Usually long enough for it to wait. Correct in either case.
+    // Usually long enough for the change to wait. The test is correct in either case.
     for _ in 0..200 {
         assert_eq!(request(&store, 'A').await, Response::Admitted);
     }

@@ -1,4 +1,4 @@
-//! Usage that is kept in `usage.db`.
+//! Usage in `usage.db`.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -38,7 +38,7 @@ async fn counts_survive_the_process_by_client_key_and_outcome() {
     assert_eq!(history.watched_since().await.unwrap(), Some(at(0)));
 }
 
-/// The starts of the times in seconds after the first minute, their lengths and requests.
+/// The starts of the buckets in seconds after the first minute, with their lengths and requests.
 fn shown(points: &[UsagePoint]) -> Vec<(u64, UsageBucket, u64)> {
     let first = at(0) - Duration::from_secs(30);
     let point = |point: &UsagePoint| {
@@ -183,7 +183,7 @@ async fn files_of_keys_and_usage_are_distinguished() {
     drop(SqliteStore::migrate(&keys).await.unwrap());
     let expected = format!("{} holds keys, not usage: name another file", keys.display());
     assert_eq!(UsageHistory::open(&keys).await.unwrap_err().to_string(), expected);
-    // A service was stopped before it created the tables. `keygate migrate` would create those of keys.
+    // As if a service was stopped before it created the tables. `keygate migrate` would create tables of keys.
     fs::write(&usage, "").unwrap();
     let error = UsageHistory::open(&usage).await.unwrap_err().to_string();
     assert!(error.contains("holds no usage") && !error.contains("migrate"), "{error}");
@@ -283,7 +283,7 @@ async fn only_the_batch_refused_for_an_hour_is_dropped() {
         attempts += 1;
         assert!(attempts <= 360);
     }
-    // One or two of them may have been made by the thread itself.
+    // The thread itself may have made one or two attempts.
     assert!(attempts > 350, "{attempts}");
     fs::rename(&away, &file).unwrap();
     writer.flush().await.unwrap();

@@ -1,4 +1,4 @@
-//! This test program, run again as a child process with one job.
+//! Jobs of child processes, which run this test program.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Files made to exhaust the loader: time and memory stay in proportion to the file.
+//! Files that try to exhaust the loader: time and memory stay proportional to their size.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -8,13 +8,13 @@ use keygate::YamlStore;
 
 use crate::allocator::allocated;
 
-/// The length of most of the files. What takes the square of it in time takes hours.
+/// The length of most files. An algorithm with quadratic time would take hours.
 const LENGTH: usize = 300_000;
 
-/// What is shorter counts as this long, since some buffers have a least size.
+/// Shorter texts count as this long, since some buffers have a minimum size.
 const SMALL: usize = 64 * 1024;
 
-/// A hundred times as long as these files take without optimization.
+/// A hundred times the time that these files take without optimization.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Loads a text within the deadline; returns the message, and the bytes of memory per byte of text.
@@ -83,7 +83,7 @@ fn aliases_are_not_expanded() {
     }
 }
 
-/// Nine times the line before it.
+/// Each line refers to the previous one nine times.
 fn alias_line(name: char) -> String {
     let before = char::from(name as u8 - 1);
     format!("  {name}: &{name} [*{before}, *{before}, *{before}, *{before}]\n")

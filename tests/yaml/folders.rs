@@ -188,15 +188,15 @@ fn file_that_changes_after_a_long_time_is_read() {
     age(&folder.path().join("a"));
     age(folder.path());
     let store = FolderStore::watch(folder.path(), |_| {}).unwrap();
-    // Several checks, after which the files count as unchanged.
+    // Long enough for several checks, after which the files are considered unchanged.
     thread::sleep(Duration::from_millis(700));
-    // In place, so that neither the folder nor the size of the file shows it.
+    // Changed in place, so that neither the folder nor the size of the file changes.
     fs::write(folder.path().join("a"), C).unwrap();
     age(&folder.path().join("a"));
     until("the new key", || client(&store, C).is_some());
 }
 
-/// Makes a folder as Kubernetes mounts a secret, and switches its files.
+/// Makes a folder like a secret mounted by Kubernetes, and switches its files.
 struct Mounted {
     folder: TempDir,
     number: u32,

@@ -1,4 +1,4 @@
-//! Bodies that are made from text and from nothing else, and boxed ones, behind each layer.
+//! Bodies that can only be made from text, and boxed bodies, behind each layer.
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -17,7 +17,7 @@ use tower::{Layer as _, ServiceExt as _};
 use crate::common::keys::Keys;
 use crate::common::reply::Reply;
 
-/// A body as salvo, jsonrpsee and warp have it: neither `Default` nor made from `Cow`.
+/// A body like those of salvo, jsonrpsee and warp: neither `Default` nor `From<Cow>`.
 pub(crate) struct FromText(Full<Bytes>);
 
 impl From<String> for FromText {
@@ -50,7 +50,7 @@ fn unreached<B>(request: Request<()>) -> Answered<B> {
     unreachable!("{:?} is admitted", request.into_body())
 }
 
-/// The refusals of two layers around a service with these bodies: a fixed text, and one with a scope in it.
+/// The refusals of two layers around a service with these bodies: one with a fixed text, and one that contains a scope.
 async fn assert_problem_json<R, B>(respond: R)
 where
     R: Respond<B> + Clone,

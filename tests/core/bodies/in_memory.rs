@@ -1,4 +1,4 @@
-//! What makes the responses, with every kind of body that it fits.
+//! Every `Respond` with every kind of body that it supports.
 
 use std::convert::Infallible;
 

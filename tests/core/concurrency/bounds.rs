@@ -197,7 +197,7 @@ fn every_public_type_is_send_or_sync() {
         WrongKey,
         WrongReason,
     ];
-    // A future is polled by one task at a time.
+    // Not `Sync`, since a future is polled by one task at a time.
     let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Inner, ()>, ApiKeyFuture<Inner, (), ProblemJson>, ResponseFuture<Inner, (), Infallible, ()>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();

@@ -13,14 +13,14 @@ use crate::concurrency::{digest, key};
 const KEYS: usize = 4_800;
 const READERS: usize = 2;
 
-/// How many changes have returned, and whether there will be more.
+/// The number of changes that have returned, and whether there will be more.
 #[derive(Default)]
 struct Progress {
     done: AtomicUsize,
     is_over: AtomicBool,
 }
 
-/// Ends the progress also where a change panics: readers would wait for ever.
+/// Ends the progress even if a change panics, since readers would wait forever.
 struct Writer<'a>(&'a Progress);
 
 impl Writer<'_> {
@@ -36,8 +36,8 @@ impl Drop for Writer<'_> {
 }
 
 impl Progress {
-    /// Changes the store, step by step, while readers look at it: each is told how many steps had
-    /// returned before it looks, and an index that comes round to every key.
+    /// Changes the store step by step while readers check it. Each check gets the number of steps that have returned
+    /// before it, and an index that cycles through all keys.
     fn watch(&self, change: impl FnOnce(&Writer<'_>) + Send, look: impl Fn(usize, usize) + Sync) {
         let start = Barrier::new(READERS + 1);
         thread::scope(|scope| {
@@ -47,7 +47,7 @@ impl Progress {
                     start.wait();
                     let mut index = reader;
                     while !self.is_over.load(Ordering::Acquire) {
-                        // A stride that is prime to the number of keys.
+                        // A stride that is coprime to the number of keys.
                         index = (index + 1_999) % KEYS;
                         look(self.done.load(Ordering::Acquire), index);
                     }
@@ -193,7 +193,7 @@ fn key_revoked_during_inserts_stays_revoked() {
         let key_id = id(digest(number));
         let inserted: usize = thread::scope(|scope| {
             let writers = [scope.spawn(insert), scope.spawn(insert)];
-            // The first of these may come before the first insert.
+            // The first lookups may come before the first insert.
             for _ in 0..50 {
                 let revoked = store.revoke(&key_id).is_ok();
                 let state = state(&store, digest(number));

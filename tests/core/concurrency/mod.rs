@@ -7,7 +7,7 @@ mod state;
 
 use keygate::KeyDigest;
 
-/// A key like no other.
+/// A unique key.
 fn key(number: usize) -> String {
     format!("a-key-for-tests-{number:08}")
 }

@@ -1,4 +1,4 @@
-//! A panic in one thread is no reason to stop in another.
+//! A panic in one thread does not affect others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,7 +63,7 @@ fn store_works_after_a_thread_that_uses_it_panics() {
     is_in_order(&store);
 }
 
-/// Panics until it is mended.
+/// Panics until it is repaired.
 #[derive(Clone, Default)]
 struct Broken(Arc<AtomicBool>);
 

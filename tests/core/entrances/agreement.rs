@@ -1,4 +1,4 @@
-//! Every entrance gives the outcome in the table, and all refusals look the same.
+//! Every entrance (a way to verify a request) gives the outcome in the table and the same refusal.
 
 use std::collections::BTreeMap;
 

@@ -15,12 +15,12 @@ mod target_and_cookies;
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// None where nothing was said, so that the default applies.
+    /// `None` for the default.
     pub(crate) sources: Option<Vec<Source>>,
     /// The challenges without their realm, in order: a scheme, and `name=value` for each parameter.
     pub(crate) challenges: Vec<&'static str>,
     pub(crate) request: Request<()>,
-    /// The key that decides, where there is one and it did not come by Bearer.
+    /// The deciding key, if there is one and it did not come by Bearer.
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) outcome: Outcome,
 }

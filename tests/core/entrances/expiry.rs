@@ -1,4 +1,4 @@
-//! A key works from the instant of its beginning, and has expired at that of its expiry.
+//! A key works from the instant of its beginning, and has expired at the instant of its expiry.
 
 use std::convert::Infallible;
 use std::pin::pin;

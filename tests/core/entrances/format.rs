@@ -54,7 +54,7 @@ fn well_formed_key_is_looked_up() {
         let auth = auth.require_format("acme").unwrap();
         assert_eq!(auth.verify_parts(&request.into_parts().0).unwrap().key_id(), key.key_id());
     }
-    // The store knows a key of another form, which is refused nevertheless.
+    // A key of another form is refused, although the store knows it.
     let auth = Authenticator::new(store).require_format("acme").unwrap();
     let refused = auth.verify_key(OTHER_KEY.as_bytes()).unwrap_err();
     assert_eq!(refused.reason(), Some(WrongReason::Malformed));

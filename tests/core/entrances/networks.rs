@@ -1,4 +1,4 @@
-//! A key that is restricted to networks is refused from elsewhere, by every entrance.
+//! Every entrance refuses a key from outside its networks.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -18,9 +18,9 @@ use crate::common::stores::Later;
 
 /// Usable from 10.0.0.0/8, because of its client.
 const OF_CLIENT: &str = "of-client-9R5WgbpUq2vZkZ0pkQU9XU";
-/// Usable from 10.1.0.0/16 alone.
+/// Only usable from 10.1.0.0/16.
 const NARROWER: &str = "narrower-9R5WgbpUq2vZkZ0pkQU9XUx";
-/// Usable from 10.1.0.0/16 alone, and revoked.
+/// Only usable from 10.1.0.0/16, and revoked.
 const REVOKED: &str = "revoked-9R5WgbpUq2vZkZ0pkQU9XUxy";
 
 fn store() -> MemoryStore {
@@ -117,7 +117,7 @@ async fn key_without_an_address_is_misconfigured_and_never_admitted() {
         assert!(is_refused(&auth.verify_key(key.as_bytes())), "{key}");
         assert!(is_refused(&auth.authenticate_key(key.as_bytes()).await), "{key}");
     }
-    // It is wrong for another reason already.
+    // The key is already wrong for another reason.
     for result in all(REVOKED, None).await {
         assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Revoked));
     }
@@ -135,7 +135,7 @@ async fn proxies_report_the_address() {
     };
     assert_eq!(reason("192.0.2.1", "10.1.2.3"), None);
     assert_eq!(reason("192.0.2.1", "10.1.2.3, 11.0.0.1"), Some(Some(WrongReason::Network)));
-    // Anybody can write the header.
+    // Any caller can write the header.
     assert_eq!(reason("203.0.113.9", "10.1.2.3"), Some(Some(WrongReason::Network)));
 }
 
@@ -152,7 +152,7 @@ fn proxies_report_the_address_of_a_passed_peer() {
     assert_eq!(reason("192.0.2.1", "10.1.2.3"), None);
     assert_eq!(reason("192.0.2.1", "11.0.0.1"), Some(Some(WrongReason::Network)));
     assert_eq!(reason("203.0.113.9", "10.1.2.3"), Some(Some(WrongReason::Network)));
-    // A line that cannot be a header might be the one that names the caller.
+    // A malformed header line might be the one that names the caller.
     assert_eq!(reason("192.0.2.1", "10.1.2.3\n"), Some(Some(WrongReason::Malformed)));
 }
 

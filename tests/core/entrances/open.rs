@@ -59,7 +59,7 @@ fn came_by_bearer(error: &AuthError) -> bool {
 pub(crate) struct Opened {
     pub(crate) entrance: &'static str,
     pub(crate) outcome: Outcome,
-    /// `None` where the entrance admits the request and makes no response itself.
+    /// `None` if the entrance admits the request and makes no response itself.
     pub(crate) response: Option<Reply>,
 }
 
@@ -141,7 +141,7 @@ impl Foreign {
     }
 }
 
-/// Makes the response that the layer makes.
+/// Makes the same response as the layer.
 async fn finished<S: KeyStore>(
     entrance: &'static str,
     auth: &Authenticator<S, Parts>,

@@ -1,4 +1,4 @@
-//! Refusals, as the caller of a service sees them.
+//! Refusals as seen by the caller of a service.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::common::reply::Reply;
 use crate::entrances::cases::{self, Case};
 use crate::entrances::open::{self, Outcome};
 
-/// The response of the layer, which every entrance gives.
+/// The response of the layer. Every entrance gives the same.
 async fn refusals() -> Vec<(Case, Reply)> {
     let mut refusals = Vec::new();
     for case in cases::all() {

@@ -1,4 +1,4 @@
-//! The admission of a client is repeated while its connection stays open.
+//! Revalidates clients while their connections stay open.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn request(key: &str) -> Parts {
     request.body(()).unwrap().into_parts().0
 }
 
-/// The results for a store that does not wait, for all forms, and for one that waits.
+/// The results of every method, for a store that does not wait and for one that does.
 async fn again<S: KeyStore + keygate::LocalKeyStore + Clone>(
     auth: &Authenticator<S>,
     later: &Authenticator<Later<S>>,
@@ -138,7 +138,7 @@ async fn networks_are_checked_against_the_request_address() {
     assert_eq!(again(&["10.2.0.0/16"], &restricted), elsewhere);
     assert_eq!(again(&[], &restricted), Ok(()));
     assert_eq!(again(&[], &open), Ok(()));
-    // The address was not read when the key had no networks.
+    // The address was not read, because the key had no networks.
     assert_eq!(again(&["10.1.0.0/16"], &open), elsewhere);
     let later = Authenticator::new(Later(store(&["10.1.0.0/16"])));
     assert!(later.revalidate(&restricted).await.is_ok());

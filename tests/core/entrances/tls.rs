@@ -1,4 +1,4 @@
-//! Requests in clear are refused alike, whatever their key, if the service requires TLS.
+//! If the service requires TLS, all requests in clear get the same refusal, whatever their key.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -195,7 +195,7 @@ async fn unreported_transport_is_misconfigured_and_never_admitted() {
             assert_eq!(response.status(), 500);
             assert!(response.body().contains("`Authenticator::require_tls`"));
         }
-        // Proxies are named, and the peer is not known.
+        // There are trusted proxies, and the peer is unknown.
         let auth = auth(Keys).with_client_address(behind(proxies()));
         assert!(is_misconfigured(auth.verify_parts(&parts).unwrap_err()));
         let parts = over(request, Transport::Tls).into_parts().0;
@@ -282,7 +282,7 @@ fn proto_in_forwarded_of_the_outermost_proxy_decides() {
         (PROXY, &["For=192.0.2.1; Proto=\"HTTPS\""], true),
         (PROXY, &["proto=https"], true),
         (PROXY, &["for=unknown;proto=https"], true),
-        // Traffic between proxies is not the client's.
+        // Traffic between proxies does not count.
         (PROXY, &["for=192.0.2.1;proto=https, for=10.0.0.2;proto=http"], true),
         (PROXY, &["for=192.0.2.1;proto=https", "for=10.0.0.2"], true),
         (PROXY, &["for=192.0.2.1;proto=http, for=10.0.0.2;proto=https"], false),
@@ -316,7 +316,7 @@ fn server_reports_for_peers_other_than_proxies() {
         ("203.0.113.9", &[][..], tls, true),
         ("203.0.113.9", https, clear, false),
         ("203.0.113.9", https, None, false),
-        // The connection from the proxy is not the client's.
+        // The proxy's own connection does not count.
         (PROXY, &[], tls, false),
         (PROXY, https, clear, true),
     ] {

@@ -13,7 +13,7 @@ fn with_key(key: &str) -> Request<()> {
     Request::builder().header("x-api-key", key).body(()).unwrap()
 }
 
-/// What is left of the fields that the service sets, after the layer.
+/// The caching headers set by the service, after the layer.
 async fn fields<S: KeyStore>(
     layer: &ApiKeyLayer<S>,
     request: Request<()>,

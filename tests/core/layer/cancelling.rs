@@ -1,4 +1,4 @@
-//! Futures that are dropped half-way, as when the caller hangs up.
+//! Futures that are dropped early, as when the caller disconnects.
 
 use std::convert::Infallible;
 use std::pin::pin;

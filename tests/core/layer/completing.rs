@@ -1,4 +1,4 @@
-//! Responses that carry an error get the fields of a refusal, once, on their way out.
+//! Responses that carry an error get the headers of a refusal, exactly once.
 
 use std::convert::Infallible;
 

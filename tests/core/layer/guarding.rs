@@ -1,4 +1,4 @@
-//! What the service behind the layer finds in the request.
+//! The request as the service behind the layer sees it.
 
 use http::{Extensions, HeaderValue, Method, Request};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, Source};

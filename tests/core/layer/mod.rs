@@ -1,4 +1,4 @@
-//! The tower layer over doubles of services and stores.
+//! The tower layer with test doubles of services and stores.
 
 mod caching;
 mod cancelling;

@@ -52,12 +52,12 @@ async fn store_that_returns_another_keys_record_is_unavailable() {
 
 const DEADLINE: Duration = Duration::from_millis(20);
 
-/// Lets a test fail that would never end.
+/// Makes a test fail that would otherwise never end.
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future).await.expect("the deadline is not kept")
 }
 
-// In the two tests that follow, and in no other, the real clock is the subject.
+// The next two tests, and no others, test the real clock.
 
 #[tokio::test]
 async fn hanging_store_is_unavailable_after_the_deadline() {
@@ -106,7 +106,7 @@ fn default_deadline_is_one_second() {
 async fn retry_after_of_concurrent_refusals_differs() {
     let layer = ApiKeyLayer::new(Keys);
     let mut seen = BTreeSet::new();
-    // All of the five are missing one in 5 * 0.8^300 times, which is never.
+    // The probability that one of the five values is missing is below 5 * 0.8^300.
     for _ in 0..300 {
         let response = respond(&layer, with_key(UNANSWERABLE)).await;
         seen.insert(lines(&response, "retry-after").concat());

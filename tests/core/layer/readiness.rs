@@ -18,7 +18,7 @@ fn request(key: Option<&str>) -> Request<()> {
     request.body(()).unwrap()
 }
 
-/// All kinds of requests, twice, one after the other through one and the same service.
+/// Sends all kinds of requests twice, one after the other, through the same service.
 async fn one_after_the_other<S: KeyStore>(layer: ApiKeyLayer<S>, anonymous: &str) {
     let mut service = layer.layer(Strict::default());
     for _ in 0..2 {

@@ -181,7 +181,7 @@ async fn key_without_its_scheme_is_stripped() {
         let parts = stripped(&with_bearer, "/", &fields).await;
         assert!(parts.headers.is_empty(), "{:?}", parts.headers);
 
-        // Where no source is in `Authorization`, it is the service's.
+        // If no source is in `Authorization`, the header belongs to the service.
         let parts = stripped(&layer([Source::header("x-api-key")]), "/", &fields).await;
         assert_eq!(lines(&parts, "authorization"), [value]);
     }

@@ -115,7 +115,7 @@ fn number_instead_of_a_key_is_refused() {
     assert_eq!(number.faults[0].reason, format!("the key is a number{QUOTES}"));
     let other = Loader::SerdeYaml.keys(&yaml("\n  'true': User 1\n  false: User 2")).unwrap_err();
     assert_eq!(other.faults[1].reason, format!("the key is a boolean{QUOTES}"));
-    // It is in quotes, and taken as it is written.
+    // In quotes, it is read as written.
     let text = Loader::SerdeYaml.keys(&yaml("\n  '0x9f3c5a7b1d2e4f68': User 1")).unwrap();
     assert_eq!(client(&text, "0x9f3c5a7b1d2e4f68").as_deref(), Some("User 1"));
 }
@@ -126,7 +126,7 @@ fn key_that_config_alters_is_refused() {
     let keys = yaml("\n  0x5f3c5a7b1d2e4f68: User 1");
     let error = Loader::ConfigYaml.keys(&keys).unwrap_err();
     assert!(error.to_string().contains("entry 1: the key is made of digits alone"), "{error}");
-    // This loader leaves it as it is.
+    // This loader does not alter it.
     let store = Loader::FigmentYaml.keys(&keys).unwrap();
     assert_eq!(client(&store, "0x5f3c5a7b1d2e4f68").as_deref(), Some("User 1"));
 }
@@ -143,7 +143,7 @@ fn duplicate_key_is_refused_if_the_loader_passes_it_on() {
             format!("keys are refused: {second}")
         );
     }
-    // These loaders refuse it.
+    // These loaders refuse it themselves.
     assert!(Loader::ConfigYaml.load::<App>(&in_yaml).is_err());
     for loader in Loader::TOML {
         assert!(loader.load::<App>(&in_toml).is_err(), "{loader:?}");

@@ -51,7 +51,7 @@ impl Loader {
         }
     }
 
-    /// Loads the settings of an application, and makes a store of its keys.
+    /// Loads the settings of an application, and makes a store from its keys.
     pub(super) fn keys(self, text: &str) -> Result<MemoryStore, KeysError> {
         let app: App = self.load(text).unwrap_or_else(|error| panic!("{self:?}: {error}\n{text}"));
         assert_eq!(app.database_url, "postgres://localhost/app");
@@ -59,14 +59,14 @@ impl Loader {
     }
 }
 
-/// The settings of an application. It has others, which it does not read here.
+/// The settings of an application, apart from those that these tests do not need.
 #[derive(Debug, Deserialize)]
 pub(super) struct App {
     pub(super) database_url: String,
     pub(super) api_keys: ApiKeys,
 }
 
-/// Settings with these keys below them.
+/// Settings that contain these keys.
 pub(super) fn yaml(keys: &str) -> String {
     format!("database_url: postgres://localhost/app\nworkers: 4\napi_keys:{keys}\n")
 }

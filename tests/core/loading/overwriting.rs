@@ -16,14 +16,14 @@ fn freed_copies_are_found() {
     let grown = freed_with(KEY.as_bytes(), || {
         let mut text = KEY.to_owned();
         text.reserve(4_096);
-        // Without its first bytes, it is not there any more.
+        // With other first bytes, the new block no longer contains the key.
         text.replace_range(..8, "........");
     });
     assert_eq!(grown, 1);
     assert_eq!(freed_with(KEY.as_bytes(), || drop(vec![0; 64])), 0);
 }
 
-/// Reads keys as a format does that hands over texts of its own.
+/// Reads keys like a format that passes owned texts.
 fn load<T: for<'de> Deserialize<'de>>(entries: Vec<(String, String)>) -> T {
     let map = MapDeserializer::<_, Error>::new(entries.into_iter());
     T::deserialize(map).expect("keys never fail to deserialize")
@@ -49,7 +49,7 @@ fn texts_that_a_section_copies_are_overwritten() {
         let borrowed = MapDeserializer::<_, Error>::new(borrowed.into_iter());
         let keys = Keys::deserialize(borrowed).unwrap();
         assert_eq!(MemoryStore::try_from(keys).unwrap().len(), 1);
-        // It is refused, and so is all of it.
+        // One entry is refused, so the whole section is.
         let keys: Keys = load(vec![(KEY.to_owned(), KEY.to_owned())]);
         assert!(MemoryStore::try_from(keys).is_err());
     });
@@ -58,7 +58,7 @@ fn texts_that_a_section_copies_are_overwritten() {
 
 #[test]
 fn text_of_a_key_file_is_overwritten() {
-    // Larger than the first buffer, so that it grows.
+    // Larger than the initial buffer, so that the buffer must grow.
     let comment = "# a comment\n".repeat(4_000);
     let texts = [
         format!("{comment}api_keys:\n  {KEY}: User 1\n{comment}"),

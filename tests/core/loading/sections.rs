@@ -217,7 +217,7 @@ async fn section_serializes_with_digests_and_loads_again() {
         let after = store(serde_yaml::from_str(&written).unwrap());
         assert_eq!(after.export_keys().await.unwrap(), before.export_keys().await.unwrap());
         assert_eq!(after.policy(), before.policy());
-        // It is a key file, too.
+        // The result is also a valid key file.
         assert_same(&after, &written.parse().unwrap(), &written);
     }
     let faulty: Keys = serde_yaml::from_str("{api_keys: {hunter2: x}}").unwrap();

@@ -1,5 +1,5 @@
-//! What managing means, said as simply as it can be: a list of clients and a list of keys, which the rules of managing
-//! change. It looks at every key for every question.
+//! A simple model of managing: a list of clients and a list of keys, changed by the rules of managing. It searches all
+//! keys for every question.
 
 use std::time::{Duration, SystemTime};
 
@@ -34,7 +34,7 @@ pub(crate) enum Changed {
     Purged(Vec<KeyInfo>),
 }
 
-/// Clients are in no order, keys in that of their creation.
+/// Clients are in no particular order; keys are in the order of their creation.
 #[derive(Clone, Default)]
 pub(crate) struct Model {
     pub(crate) policy: Policy,

@@ -1,4 +1,4 @@
-//! Any sequence of changes has on the store the effect that it has on the model.
+//! Any sequence of changes has the same effect on the store and on the model.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,7 +34,7 @@ enum Step {
         label: Option<usize>,
         grace: u64,
     },
-    /// By how many seconds before now keys were revoked and have expired, and whether it is a dry run.
+    /// The minimum ages, in seconds, of the revocations and expiries to purge, and whether it is a dry run.
     Purge(Option<u64>, Option<u64>, bool),
     /// Milliseconds, so that instants lie within a second.
     Advance(u64),
@@ -144,7 +144,7 @@ fn make(store: &MemoryStore, change: Change) -> Result<Changed, ManageError> {
     })
 }
 
-/// Errors hold all that they say, and cannot be compared otherwise.
+/// Errors are compared by their messages, which contain all of their fields.
 fn said(result: Result<Changed, ManageError>) -> Result<Changed, String> {
     result.map_err(|error| format!("{error:?}"))
 }
@@ -156,7 +156,7 @@ fn verified(store: &Authenticator<MemoryStore>, key: usize) -> Result<String, Op
     Ok(client.name().to_owned())
 }
 
-/// What the model lets a caller see.
+/// Everything that a caller of the model can see.
 fn right(model: &Model, key: usize, now: SystemTime) -> Result<String, Option<WrongReason>> {
     let record = model.find(digest(key)).ok_or(Some(WrongReason::Unknown))?;
     match record.state() {

@@ -1,4 +1,4 @@
-//! What the contract of all managed stores does not say of this one.
+//! Rules for this store that the contract of all managed stores does not contain.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! How many keys and clients there are, and who.
+//! Numbers of keys and clients, and lists of clients.
 
 use std::time::UNIX_EPOCH;
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use keygate::key::KeyState;
 use keygate::{ClientProfile, KeyDigest, KeyRecord, LocalKeyStore as _, MemoryStore};
 
-/// A key like no other.
+/// A unique key.
 fn key(number: usize) -> String {
     format!("a-key-for-tests-{number:08}")
 }
@@ -38,7 +38,7 @@ fn names(store: &MemoryStore) -> Vec<String> {
     store.profiles().iter().map(|client| client.name().to_owned()).collect()
 }
 
-/// What a store returns about these digests.
+/// The results of a store for these digests.
 #[derive(Debug, PartialEq)]
 struct Contents {
     len: usize,

@@ -1,4 +1,4 @@
-//! Keys that the store does not take.
+//! Keys that the store refuses.
 
 use keygate::client::{LabelError, ProfileError};
 use keygate::key::{KeyState, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey, WeakKey};

@@ -1,4 +1,4 @@
-//! Revoked is final.
+//! Revocation is final.
 
 use std::time::{Duration, UNIX_EPOCH};
 

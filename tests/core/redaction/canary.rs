@@ -7,7 +7,7 @@ use keygate::KeyDigest;
 
 pub(crate) const CANARY: &str = "Kanar1envogel-vQ2mXk_9RzLpT4wYbN8sJdHcF3gUe6";
 
-/// All that a type shows of itself.
+/// Everything that a type shows.
 pub(crate) fn debug(value: &impl Debug) -> String {
     format!("{value:?}\n{value:#?}\n{value:x?}\n{value:#X?}\n")
 }
@@ -27,7 +27,7 @@ pub(crate) fn error(error: &(dyn Error + 'static)) -> String {
     shown
 }
 
-/// The part of the canary in this text: of the key, of its digest, or of the bytes of either.
+/// Finds a part of the canary in this text: of the key, of its digest, or of the bytes of either.
 ///
 /// The first 16 hexadecimal digits of the digest are the key's public id, which may appear alone.
 pub(crate) fn trace_in(shown: &str) -> Option<&'static str> {
@@ -39,7 +39,7 @@ pub(crate) fn trace_in(shown: &str) -> Option<&'static str> {
         secret.windows(length).any(|part| text.contains(&part.iter().collect::<String>()))
     };
     let listed = |bytes: &[u8]| {
-        // As `{:?}` and `{:x?}` write a slice, without its blanks.
+        // A slice as written by `{:?}` and `{:x?}`, without blanks.
         let decimal = |byte: &u8| format!("{byte},");
         let hexadecimal = |byte: &u8| format!("{byte:x},");
         bytes.windows(4).any(|part| {

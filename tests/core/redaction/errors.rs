@@ -1,4 +1,4 @@
-//! Every error that was made with the canary.
+//! Every error, made with the canary.
 
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
@@ -71,7 +71,7 @@ fn sent_in_clear() -> String {
     [store(), MemoryStore::new()].map(|store| error(&refuse(store))).concat()
 }
 
-/// One of each kind, and of each reason, for the canary.
+/// An error of each kind and each reason, for the canary.
 pub(crate) fn auth_errors() -> Vec<AuthError> {
     let verify = |state, expires| {
         let store = MemoryStore::new();

@@ -136,7 +136,7 @@ fn moved() -> (String, String, String, String) {
     (debug(&holdings), debug(&imported), refused, why)
 }
 
-/// What is refused, with the canary in the place of a name, of an id, and of the key itself.
+/// Refusals with the canary as a name, as an id, and as the key itself.
 fn refusals(store: &MemoryStore) -> Vec<ManageError> {
     let keys = store.list_keys(None).unwrap();
     let id = keys.iter().find(|key| key.replaced_by.is_some()).unwrap().key_id;
@@ -162,15 +162,15 @@ fn refusals(store: &MemoryStore) -> Vec<ManageError> {
     ]
 }
 
-/// What is said of a file with the canary in it, whole and in parts.
+/// Errors and warnings about a file that contains the canary, whole and in parts.
 fn file() -> (String, String, String) {
-    // Several tests look at all types at the same time.
+    // Several tests check all types at the same time.
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shown {number}.yml"));
     fs::write(&path, format!("api_key: {CANARY}\n")).unwrap();
     let store = YamlStore::open(&path).unwrap();
-    // A comment that repeats the key keeps the key from being hashed, and is not shown.
+    // A comment that contains the key prevents hashing it, and is not shown.
     fs::write(&path, format!("api_key: {CANARY}\n# was {CANARY}\n")).unwrap();
     let hash = store.hash_keys().unwrap_err();
 

@@ -1,4 +1,4 @@
-//! What the crate says where it panics.
+//! Panic messages of the crate.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,7 +13,7 @@ use tower::{Layer as _, Service as _};
 
 use crate::redaction::canary::{CANARY, assert_hidden};
 
-/// The message of the panic when a future is polled after its end.
+/// The message of the panic when a future is polled after completion.
 fn message_after_the_end(future: impl Future) -> String {
     let mut context = Context::from_waker(Waker::noop());
     let mut future = pin!(future);

@@ -1,4 +1,4 @@
-//! What `Debug` of a request shows to the service behind the layer.
+//! `Debug` of a request in the service behind the layer.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ fn known() -> MemoryStore {
     MemoryStore::from_keys([(CANARY, "User 1")]).unwrap()
 }
 
-/// The request as the service behind the layer sees it, if it gets there.
+/// The request as the service behind the layer sees it, if the request is passed on.
 async fn seen_behind<S: KeyStore>(
     layer: ApiKeyLayer<S>,
     request: Request<()>,
@@ -55,7 +55,7 @@ async fn headers_with_credentials_are_sensitive_behind_the_layer() {
         let waited = seen_behind(layer(waiting, [source]), request).await;
         for seen in [local, waited].map(Option::unwrap) {
             assert_hidden(&what, &debug(seen.headers()));
-            // An address cannot be marked; see the test below.
+            // A URI cannot be marked; see the next test.
             assert_eq!(trace_in(&debug(&seen)).is_some(), is_query, "{what}");
         }
     }

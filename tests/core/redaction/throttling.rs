@@ -83,7 +83,7 @@ fn counted_request() -> String {
     shown
 }
 
-/// Of requests with the canary, known to the store and not.
+/// Outcomes of requests with the canary, known to the store and not.
 fn outcomes() -> String {
     let shown = Arc::new(Mutex::new(String::new()));
     for known in [store(), keygate::MemoryStore::new()] {
@@ -100,7 +100,7 @@ fn outcomes() -> String {
     shown
 }
 
-/// What is counted of requests with the canary, of a known key and not.
+/// Usage counts of requests with the canary, known to the store and not.
 fn counted() -> Vec<Shown> {
     let usage = Usage::new();
     for known in [store(), keygate::MemoryStore::new()] {

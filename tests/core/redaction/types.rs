@@ -63,7 +63,7 @@ pub(crate) fn record() -> KeyRecord {
     KeyRecord::new(digest(), profile())
 }
 
-/// With the canary where only the service itself should see it.
+/// Types with the canary in places that only the service itself should see.
 pub(crate) fn profile() -> ClientProfile {
     ClientProfile::new("User 1").with_metadata([("secret", CANARY)])
 }
@@ -145,7 +145,7 @@ fn clients() -> Vec<Shown> {
     ]
 }
 
-/// Shown in `tests/postgres`, which has a server.
+/// Checked in `tests/postgres`, which has a server.
 fn postgres() -> Vec<Shown> {
     let names = ["DatabaseError", "DatabaseFinding", "PostgresOptions", "PostgresStore"];
     let replicas = ["Replica", "ReplicaHealth", "ReplicaOptions"];
@@ -236,7 +236,7 @@ fn stores() -> Vec<Shown> {
     ]
 }
 
-/// Shows keys that serde has read, and their faults.
+/// Keys that serde has read, and their faults.
 fn loaded() -> ((String, String), KeysError) {
     let text = format!("{{{CANARY}: 7, {}: x, ' {CANARY}': x, x: {CANARY}}}", &CANARY[..8]);
     let keys: ApiKeys = serde_yaml::from_str(&text).unwrap();
@@ -248,7 +248,7 @@ fn loaded() -> ((String, String), KeysError) {
     (shown, error)
 }
 
-/// The end of a future that does not wait.
+/// The output of a future that is ready.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! The types of usage that is kept, made with requests of the canary.
+//! The types of the usage history, made with requests of the canary.
 
 use crate::redaction::types::Shown;
 

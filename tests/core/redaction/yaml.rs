@@ -1,4 +1,4 @@
-//! Every fault of a key file that holds the canary where the fault is, and everywhere else.
+//! Every error of a key file that contains the canary, at the position of the error and everywhere else.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -9,7 +9,7 @@ use keygate::YamlStore;
 
 use crate::redaction::canary::{CANARY, assert_hidden, error, text};
 
-/// At least one text for each error. `KEY` is replaced by the canary, `HALF` by a part of it that is too short.
+/// At least one text for each error. `KEY` is replaced with the canary, and `HALF` with a part of it that is too short.
 const FAULTY: &[&str] = &[
     "api_keys: {KEY: KEY\n",
     "api_keys:\n  \"KEY: KEY\n",
@@ -85,7 +85,7 @@ fn file(pattern: &str) -> Vec<u8> {
         .replace("NEST", &"{".repeat(100))
         .replace("KEY", CANARY)
         .replace("HALF", &CANARY[..15]);
-    // A text of Rust cannot hold the byte that no UTF-8 has.
+    // A Rust string cannot contain invalid UTF-8.
     text.bytes().map(|byte| if byte == 0 { 0xff } else { byte }).collect()
 }
 
@@ -117,7 +117,7 @@ fn faults_of_a_named_file_show_its_path_and_no_key() {
     assert_hidden("a missing file", &error(&missing));
 }
 
-/// Breaks off in the middle of a key.
+/// A reader that fails in the middle of a key.
 struct BreaksOff<'a>(&'a [u8]);
 
 impl Read for BreaksOff<'_> {
@@ -145,7 +145,7 @@ fn warnings_show_no_key() {
     assert_hidden("a store with warnings", &format!("{store:?}{store:#?}"));
 }
 
-/// The signs that mean something in YAML, and some that mean something to other programs.
+/// Characters that are special in YAML, and some that are special to other programs.
 const SIGNS: &[&str] = &[
     "\"",
     "'",
@@ -196,7 +196,7 @@ const SIGNS: &[&str] = &[
 fn no_special_character_makes_an_error_show_a_key() {
     let whole = file("api_key: KEY\napi_keys:\n  \"KEY\": KEY\n  'KEY': [KEY, {KEY: KEY}]\n");
     let whole = String::from_utf8(whole).unwrap();
-    // Most show the same in another place: each is looked at once.
+    // Most messages only differ in their position, so each message is checked once.
     let mut all_shown = BTreeSet::new();
     let mut look_at = |what: &str, file: &[u8]| {
         if let Err(cause) = YamlStore::from_reader(file) {

@@ -1,4 +1,4 @@
-//! What is wrong with sources and realms is said when they are configured, with a way out.
+//! Mistakes in sources and realms are errors when they are configured, with a remedy.
 
 use keygate::error::ConfigError;
 use keygate::{Authenticator, Source};

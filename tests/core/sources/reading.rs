@@ -1,4 +1,4 @@
-//! A key is read back exactly as it was written, and two are never taken for one.
+//! A key is read exactly as it was written, and two keys are never read as one.
 
 use http::Request;
 use keygate::{Authenticator, KeyDigest, Source, WrongReason};
@@ -28,7 +28,7 @@ fn token() -> impl Strategy<Value = String> {
     "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,504}"
 }
 
-/// Decodes base64 by trying what encodes to it.
+/// Decodes base64 by searching for bytes that encode to it.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let value = |digit| DIGITS.find(digit).map(|value| u8::try_from(value).unwrap());
@@ -135,7 +135,7 @@ proptest! {
         prop_assert_eq!(looked_up(source, request("/", &lines)), Ok(KeyDigest::of(key.as_bytes())));
     }
 
-    /// A token can travel in every source.
+    /// Every source can carry a token.
     #[test]
     fn key_is_the_same_in_every_source(key in token(), prefix in 1..20_usize) {
         let digest = KeyDigest::of(key.as_bytes());

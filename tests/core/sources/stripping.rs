@@ -1,4 +1,4 @@
-//! After stripping, nothing of a key is left in the request, and everything else is, in its order.
+//! After stripping, no part of a key is left in the request, and everything else is unchanged.
 
 use http::{HeaderMap, Request, Uri};
 use keygate::{ApiKeyLayer, Authenticator, Source};
@@ -13,10 +13,10 @@ use crate::common::stores::Anyone;
 use crate::sources::writing::{OTHER_COOKIES, OTHER_PARAMETERS, SEPARATORS, request};
 
 const KEY: &str = "KEYGATEKEY";
-/// In every spelling of the key, and in no text that is to stay.
+/// Part of every spelling of the key, and of no text that must stay.
 const PART_OF_KEY: &str = "GATE";
 
-/// A piece of a request, which is to go or to stay.
+/// A part of a request, which must be removed or stay.
 #[derive(Clone, Debug)]
 struct Piece {
     text: String,
@@ -43,7 +43,7 @@ fn cookie() -> impl Strategy<Value = Piece> {
     piece(&["key=KEY", "key=\"KEY\"", "key=", "key = KEY", "key=KEY=KEY"], OTHER_COOKIES)
 }
 
-/// A field that is no cookie, by name and value.
+/// A header other than `Cookie`, by name and value.
 fn field() -> impl Strategy<Value = (&'static str, Piece)> {
     prop_oneof![
         select(&["KEY", "", "Bearer KEY", "  "][..])
@@ -78,7 +78,7 @@ fn texts(pieces: &[Piece]) -> Vec<&str> {
     pieces.iter().map(|piece| &*piece.text).collect()
 }
 
-/// The request as the service sees it, if the first source, a header, admits it.
+/// The request as the service sees it, if it is admitted by the first source, a header.
 fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
     let sources = [Source::header("x-decides")].into_iter();
     let sources = sources.chain(all().into_iter().map(|case| case.source));
@@ -89,7 +89,7 @@ fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
     (seen.uri, seen.headers)
 }
 
-/// The lines of a field, in their order.
+/// The lines of a header, in order.
 fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! Strategies that write a key into a request, in all the ways in which it may be written.
+//! Strategies that write a key into a request in every valid way.
 
 use http::{HeaderValue, Request};
 use proptest::collection::vec;
@@ -31,7 +31,7 @@ pub(crate) fn key_in_cookie() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A key as the query may carry it: any bytes at all, but not blanks alone.
+/// A key as the query may carry it: any bytes at all, but not only blanks.
 pub(crate) fn key_in_query() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 1..=512)
         .prop_filter("blanks alone are no key", |key| !key.iter().all(|byte| is_blank(*byte)))
@@ -41,7 +41,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// `SCHEME KEY` in any case and with any blanks between and around.
+/// `SCHEME KEY` in any case, with any blanks between and around the two.
 pub(crate) fn authorization(scheme: &'static str) -> impl Strategy<Value = Written> {
     let blanks = |least| prop::collection::vec(select(vec![b' ', b'\t']), least..4);
     (key_in_header(), in_any_case(scheme), blanks(1), blanks(0)).prop_map(
@@ -93,7 +93,7 @@ fn spelled(text: &[u8], plain: &'static str) -> impl Strategy<Value = String> + 
     })
 }
 
-/// A pair among others, all of them split over lines anyhow.
+/// A pair among others, split over lines in any way.
 pub(crate) fn cookies(ours: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<Vec<u8>>> {
     let others = vec(select(OTHER_COOKIES), 0..6);
     (others, any::<prop::sample::Index>(), vec((any::<bool>(), select(SEPARATORS)), 10)).prop_map(

@@ -75,8 +75,8 @@ fn beginning(change: fn(SystemTime) -> Option<SystemTime>) -> Find {
     })
 }
 
-/// Finds the first record whose digest is equal by this function, and returns it with the digest of the lookup, so that
-/// verification could not notice.
+/// Finds the first record whose digest is equal according to this function, and returns it with the digest of the
+/// lookup, so that verification cannot notice the mistake.
 fn compared<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Find {
     found(move |records, digest| {
         let same = |record: &&KeyRecord| by(record.digest().to_bytes()) == by(digest.to_bytes());
@@ -108,7 +108,7 @@ fn siblings<'a>(records: &'a [KeyRecord], of: &KeyRecord) -> Vec<&'a KeyRecord> 
     records.iter().filter(|record| record.profile().name() == name).collect()
 }
 
-/// Returns `anybody` for a digest that is not found, if this is true of the records and the digest.
+/// Returns `anybody` for an unknown digest, if this condition on the records and the digest is true.
 fn anybody(is_meant: impl Fn(&[KeyRecord], KeyDigest) -> bool + Send + Sync + 'static) -> Find {
     found(move |records, digest| {
         let anybody = || is_meant(records, digest).then(|| KeyRecord::new(digest, "anybody"));
@@ -296,7 +296,7 @@ async fn new_store_with_old_keys_fails() {
     assert!(failure(contract).await.starts_with("empty_store_has_no_keys"));
 }
 
-/// Keys that are written in another way, or taken for names.
+/// Stores that alter keys, or use keys as names.
 #[tokio::test]
 async fn store_that_changes_keys_fails_and_shows_none() {
     type Change = fn((String, String)) -> (String, String);

@@ -1,4 +1,4 @@
-//! Stores that break one rule of managing, with one change after the other.
+//! Stores that break one rule of managing, even for sequential changes.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -375,7 +375,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 Ok(made)
             })
         }),
-        // What a change does not name is lost.
+        // Everything that a change does not name is lost.
         ("client_is_changed_at_once: the scopes", {
             prepare(|model, change| {
                 let Change::UpdateClient(name, _) = change else { return };
@@ -420,7 +420,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 }
             })
         }),
-        // A change of nothing loses the label.
+        // An empty change removes the label.
         ("empty_change_changes_nothing", {
             prepare(|model, change| {
                 let Change::UpdateKey(id, change) = change else { return };
@@ -458,7 +458,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 Ok(made)
             })
         }),
-        // What the client lacks is left out.
+        // Scopes and networks that the client lacks are left out.
         ("change_beyond_the_client_is_refused", {
             make(|model, change, now| match (model.make(change.clone(), now), &change) {
                 (Err(ManageError::LacksNetwork { .. }), Change::UpdateKey(id, _)) => {

@@ -1,4 +1,4 @@
-//! The suite for managing against stores that keep it.
+//! The suite for managing, with stores that follow it.
 
 use std::fs;
 use std::path::Path;

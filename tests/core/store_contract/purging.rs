@@ -72,7 +72,7 @@ async fn faulty_purge_fails_with_the_name_of_the_rule() {
     }
 }
 
-/// Replaces the model with a copy that was purged, and so loses what others changed meanwhile.
+/// Replaces the model with a purged copy, and so loses concurrent changes.
 #[tokio::test]
 async fn purge_of_a_copy_fails() {
     let steps = |naive: Naive, change: Change| {

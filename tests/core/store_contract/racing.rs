@@ -125,7 +125,7 @@ async fn checking_a_rotation_before_waiting_fails() {
     assert!(message.starts_with("key_has_one_successor"), "{message}");
 }
 
-/// Reads all, and writes all later, as an editor of files without a lock.
+/// Reads everything, and writes everything later, like an editor of files without a lock.
 #[tokio::test]
 async fn changes_that_overwrite_each_other_fail() {
     let message = failure_of(
@@ -143,7 +143,7 @@ async fn changes_that_overwrite_each_other_fail() {
     assert!(message.starts_with("concurrent_changes_are_all_kept"), "{message}");
 }
 
-/// Undo each other only in other threads, where two read before one writes.
+/// Changes that only overwrite each other in threads, where two read before one writes.
 #[tokio::test]
 async fn changes_in_threads_that_overwrite_each_other_fail() {
     let is_issue: fn(&Change) -> bool = |change| matches!(change, Change::Issue(..));
@@ -170,7 +170,7 @@ async fn changes_in_threads_that_overwrite_each_other_fail() {
     }
 }
 
-/// The watch of a rotation in another thread ends with it.
+/// The thread that watches a rotation ends when the rotation panics.
 #[tokio::test]
 async fn rotation_that_panics_in_a_thread_fails() {
     let home = thread::current().id();

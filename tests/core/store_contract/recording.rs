@@ -14,7 +14,7 @@ use crate::managing::model::{Change, Model};
 use crate::store_contract::failure;
 use crate::store_contract::naive::{Fault, Made, Naive, make};
 
-/// The events of a change, by what differs.
+/// The events of a change, derived from the differences.
 pub(crate) fn events(before: &Model, after: &Model) -> Vec<ChangeEvent> {
     let mut events = Vec::new();
     if before.policy != after.policy {

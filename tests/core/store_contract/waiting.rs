@@ -11,7 +11,7 @@ use keygate::{
 
 use crate::store_contract::{failure, memory};
 
-/// A store cannot break the last five without breaking another rule before: their unit tests are beside them.
+/// A store cannot break the last five rules without breaking an earlier one, so these have unit tests instead.
 pub(crate) const RULES: &[&str] = &[
     "lookups_can_be_interleaved",
     "dropped_lookup_affects_no_other",
@@ -45,7 +45,7 @@ async fn lookups_that_share_a_variable_fail() {
     .await;
 }
 
-/// Has a hundred connections, and an error for each further lookup.
+/// A store with a hundred connections, which returns an error for each further lookup.
 #[derive(Clone)]
 struct Pool {
     store: MemoryStore,

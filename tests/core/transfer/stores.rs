@@ -11,7 +11,7 @@ use keygate::{
 
 use crate::transfer::folder::Folder;
 
-/// Every field that a file knows, in every form.
+/// Every field of key files, in every form.
 const ALL: &str = "\
 policy: {max_lifetime: 365d, default_lifetime: 90d}
 clients:

@@ -1,4 +1,4 @@
-//! Every entrance counts failures, and gives the same responses.
+//! Every way to verify a request counts failures, and gives the same responses.
 
 use std::convert::Infallible;
 use std::sync::Arc;

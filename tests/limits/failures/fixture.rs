@@ -22,7 +22,7 @@ pub(crate) const ELSEWHERE: &str = "198.51.100.7";
 #[derive(Clone)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// A burst of three, and one in six seconds.
+/// A burst of three, and then one every six seconds.
 pub(crate) fn throttle() -> FailureThrottle {
     FailureThrottle::new().with_rate(rate("10/minute", 3))
 }
@@ -58,9 +58,9 @@ pub(crate) fn wait(result: Result<Client, AuthError>) -> Option<Duration> {
 #[derive(Clone, Debug)]
 pub(crate) enum Waits {
     Always,
-    /// Lookups of unknown keys, as with a cache of all keys before a database.
+    /// Lookups of unknown keys wait, as with a cache of all keys in front of a database.
     ForUnknown,
-    /// Every lookup, once this is set, as in a cache that was emptied.
+    /// Once this is set, every lookup waits, as with a cache that was emptied.
     OnceForgotten(Arc<AtomicBool>),
 }
 

@@ -1,4 +1,4 @@
-//! With a store that does not wait.
+//! Failures with a store that does not wait.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose address a request has that came over proxies.
+//! The client address of requests through proxies.
 
 use std::net::IpAddr;
 
@@ -33,12 +33,12 @@ fn client(proxies: &TrustedProxies, peer: &str, name: &'static str, lines: &[&[u
 #[test]
 fn client_is_the_last_address_not_of_a_trusted_proxy() {
     let cases: &[(&str, &[&str], &str)] = &[
-        // Nobody in between, whatever is said.
+        // No proxy in between, whatever the header contains.
         ("203.0.113.9", &["192.0.2.1"], "203.0.113.9"),
         ("203.0.113.9", &["10.0.0.1, 10.0.0.2"], "203.0.113.9"),
         ("2001:db8::9", &["192.0.2.1"], "2001:db8::9"),
         ("::ffff:203.0.113.9", &["192.0.2.1"], "203.0.113.9"),
-        // One proxy, and more.
+        // One proxy, and several.
         (PROXY, &["192.0.2.1"], "192.0.2.1"),
         ("::ffff:10.0.0.1", &["192.0.2.1"], "192.0.2.1"),
         ("fd00::1", &["2001:db8::1"], "2001:db8::1"),
@@ -51,13 +51,13 @@ fn client_is_the_last_address_not_of_a_trusted_proxy() {
         (PROXY, &["10.0.0.5, 192.0.2.1"], "192.0.2.1"),
         (PROXY, &["10.0.0.5", "6.6.6.6, 192.0.2.1, 10.0.0.2"], "192.0.2.1"),
         (PROXY, &["\", 192.0.2.1"], "192.0.2.1"),
-        // How it is written.
+        // Spellings of addresses.
         (PROXY, &["192.0.2.1:4711"], "192.0.2.1"),
         (PROXY, &["[2001:db8::1]"], "2001:db8::1"),
         (PROXY, &["[2001:db8::1]:443"], "2001:db8::1"),
         (PROXY, &["\t192.0.2.1  ,10.0.0.2 , ,"], "192.0.2.1"),
         (PROXY, &["192.0.2.1", ""], "192.0.2.1"),
-        // As far as it can be read.
+        // Only the readable part counts.
         (PROXY, &[], PROXY),
         (PROXY, &[""], PROXY),
         (PROXY, &["unknown"], PROXY),
@@ -97,7 +97,7 @@ fn client_is_read_from_forwarded_where_configured() {
         (&["for=\"6.6.6.6, for=192.0.2.1;proto=\"https\""], "192.0.2.1"),
         (&["for=\"\\, for=192.0.2.1;host=\"a\""], "192.0.2.1"),
         (&["for=6.6.6.6;by=\"", "for=192.0.2.1"], "192.0.2.1"),
-        // As far as it can be read.
+        // Only the readable part counts.
         (&["for=192.0.2.1, for=unknown"], PROXY),
         (&["for=192.0.2.1, for=_hidden, for=10.0.0.2"], "10.0.0.2"),
         (&["for=192.0.2.1, proto=https"], PROXY),
@@ -151,7 +151,7 @@ fn failures_behind_proxies_count_by_client() {
     assert_eq!(exhaust(|_| attempt("203.0.113.9", "192.0.2.4")), 0);
 }
 
-/// Any content of a header, with parts of the two headers more often than by chance.
+/// Any header value, often made of parts of the two headers.
 fn said() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..0x7f_u8, 0x80..=0xff_u8], 0..8),
@@ -174,7 +174,7 @@ proptest! {
         let lines: Vec<_> = lines.iter().map(|line| &**line).collect();
         let (proxies, name) = reading(forwarded);
         prop_assert_eq!(client(&proxies, "203.0.113.9", name, &lines), "203.0.113.9");
-        // Nor does anything make it panic that is read.
+        // Reading it never panics.
         client(&proxies, PROXY, name, &lines);
     }
 

@@ -1,4 +1,4 @@
-//! Throttled failures save a store that waits from lookups.
+//! Throttled failures cause no lookups in a store that waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,7 +102,7 @@ fn over_the_limit_only_ready_results_are_used() {
     assert_eq!(fixture.store.take(), (3, 0));
 }
 
-/// A key that a cache verified is as well known as one that the database verified.
+/// A key that was verified by a cache is remembered like one that was verified by the database.
 #[test]
 fn key_found_in_a_cache_stays_known_after_its_eviction() {
     let forgotten = Arc::new(AtomicBool::new(false));

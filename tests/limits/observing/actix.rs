@@ -1,4 +1,4 @@
-//! The actix middleware gives the responses of the layers, and the same reports to observers.
+//! The actix middleware makes the same responses as the layers, and reports the same outcomes to observers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! A service without tower gives the responses of the layers, and the same reports to observers.
+//! A service without tower makes the same responses as the layers, and reports the same outcomes to observers.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -106,7 +106,7 @@ pub(crate) async fn by_layers(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
     seen
 }
 
-/// Decides as the layers above, with the functions for services without tower.
+/// Decides like the layers above, with the functions for services without tower.
 fn decide(
     verified: Result<Client, AuthError>,
     throttle: &Throttle,

@@ -39,7 +39,7 @@ async fn counter_errors_are_reported_with_the_client() {
     use keygate::limit::{Counters, PendingDecision, RateLimitRequest};
     use keygate::{Throttle, ThrottleLayer};
 
-    /// Answers none, or says so.
+    /// Counters that never decide, or that fail.
     struct Lost(bool);
 
     impl Counters for Lost {

@@ -26,7 +26,7 @@ impl Log {
     }
 }
 
-/// Answers at once or later.
+/// A store whose lookups are ready or pending.
 pub(crate) struct Store(pub(crate) MemoryStore, bool);
 
 impl KeyStore for Store {

@@ -1,4 +1,4 @@
-//! What observers make of outcomes: metrics and `tracing` events.
+//! Metrics and `tracing` events of outcomes.
 
 // Each of these figures is exact in binary.
 #![allow(clippy::float_cmp)]
@@ -92,7 +92,7 @@ fn clients_above_the_bound_share_a_label() {
     assert_eq!(counters(&snapshotter), expected(&counts));
 }
 
-/// A recorder that is installed late, or forgets idle series.
+/// A recorder that is installed late, or that drops idle series.
 #[test]
 fn late_recorder_counts_from_its_installation() {
     let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
@@ -188,7 +188,7 @@ fn gauges_report_the_health_of_the_store() {
     assert_eq!(gauges[KEYS], 4.0);
     assert_eq!(gauges[FAILING], 0.0);
     assert!((0.0..60.0).contains(&gauges[AGE]));
-    // 2090-01-01: the next that is ahead, of a key that works.
+    // 2090-01-01: the next expiry of a key that works.
     assert_eq!(gauges[NEXT_EXPIRY], 3_786_912_000.0);
 
     std::fs::write(&path, "api_key: [").unwrap();
@@ -216,7 +216,7 @@ fn next_expiry_is_the_first_of_all_working_keys() {
         store.add_client(client).unwrap();
     }
     let far = |seconds| UNIX_EPOCH + Duration::from_secs(4_000_000_000 + seconds);
-    // Many that never expire, so that most segments of the table have nothing to look at.
+    // Many keys never expire, so that most segments of the table have no expiry.
     for number in 0..20_000_u32 {
         let key = NewKey::new(KeyDigest::of(&number.to_be_bytes()));
         let key = match number % 4_000 {

@@ -1,4 +1,4 @@
-//! What observers get.
+//! The outcomes that observers receive.
 
 mod actix;
 mod by_hand;

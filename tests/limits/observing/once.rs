@@ -140,7 +140,7 @@ async fn refusal_by_an_unobserved_authenticator_reaches_the_layers() {
     assert_eq!(log.take(), [right("admitted"), right("insufficient_scope")]);
 }
 
-/// As of a page for operators, who need a second key.
+/// For example, a page for operators, who need a second key.
 #[tokio::test]
 async fn second_key_is_reported_by_the_authenticator_that_verifies_it() {
     let [outer, inner] = [Log::default(), Log::default()];
@@ -163,7 +163,7 @@ async fn second_key_is_reported_by_the_authenticator_that_verifies_it() {
     }
 }
 
-/// As behind a middleware that makes a new request.
+/// For example, behind a middleware that makes a new request.
 #[tokio::test]
 async fn layer_without_a_client_is_reported_as_misconfigured() {
     let log = Log::default();

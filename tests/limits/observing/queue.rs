@@ -25,13 +25,13 @@ fn slow_queued_observer_delays_no_request() {
     };
     let queued = QueuedObserver::new(slow, 2).unwrap();
     let auth = Authenticator::new(store(false).0).add_observer(queued.clone());
-    // Were any of these to wait for the observer, it would do so for ever.
+    // If any of these waited for the observer, it would wait forever.
     for key in [KEY, "expired", "nobody's", KEY, KEY, KEY] {
         let _ = auth.verify_key(key.as_bytes());
     }
     let lost = queued.dropped();
     assert!((3..=4).contains(&lost), "one is with the observer, perhaps, and two wait: {lost}");
-    // It runs on after the last handle is dropped, until every outcome is reported.
+    // It continues after the last handle is dropped, until every outcome is reported.
     drop((auth, queued));
     for _ in lost..6 {
         go_on.send(()).unwrap();

@@ -26,7 +26,7 @@ fn first_minutes_match_the_table_in_the_docs() {
         let clock = fake_clock();
         let throttle = throttle_at(&clock);
         let client = client("User 1", quota);
-        // More often than could ever be allowed, to the end of each minute.
+        // More requests than could be allowed, until the end of each minute.
         let mut seen = expected.map(|_| 0);
         seen[0] += admitted(&throttle, &client, 1_000);
         for minute in &mut seen {
@@ -86,7 +86,7 @@ fn rates_of_a_quota_are_spent_together_or_not_at_all() {
     let throttle = throttle_at(&clock);
     let client = client("User 1", several());
     assert_eq!(admitted(&throttle, &client, 100), 10);
-    // Had the minute counted the refusals, nothing would be left of it.
+    // If the minute had counted the refusals, it would be spent.
     clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &client, 100), 5);
     let (wait, headers) = throttled(&throttle, &client);

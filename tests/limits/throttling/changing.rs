@@ -188,7 +188,7 @@ fn spent_daily_rate_is_remembered_while_removed() {
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/second", 1)), 1), 0);
     clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/second", 1)), 1), 1);
-    // Idle by its second, and swept with the others.
+    // Idle according to the rate per second, and swept with the others.
     for _ in 0..1_000 {
         clock.advance(Duration::from_millis(251));
         let _ = throttle.check(&client("User 2", rate("1/day", 1)));
@@ -229,7 +229,7 @@ fn quota_changed_in_the_file_applies_to_the_next_request() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// At one instant nothing is earned, so that no unit allows more than the count.
+    /// No request is earned at a single instant, so no unit allows more than the count.
     #[test]
     fn changing_the_unit_allows_no_more_than_the_count(
         count in 1..50_u32, steps in proptest::collection::vec((0..4_usize, 0..60_usize), 1..12),

@@ -63,7 +63,7 @@ async fn thousand_tasks_through_the_layer_are_admitted_exactly() {
 
 #[test]
 fn quota_changed_during_requests_is_not_exceeded() {
-    // The alternating quotas are of one size, so that as much is spent under both.
+    // The alternating quotas have the same size, so that the same number of requests is spent under both.
     let quotas = [rate("100/day", 100), rate("101/day", 101)];
     for _ in 0..50 {
         let throttle = throttle();

@@ -103,7 +103,7 @@ async fn responses_behind_two_throttles_describe_both() {
     assert_eq!(lines(&send(&app, "/", KEY).await, "retry-after"), ["30"]);
 }
 
-/// Such as in a service without extractors.
+/// For example, in a service without extractors.
 #[tokio::test]
 async fn error_from_a_handler_gets_its_own_headers() {
     let own = throttle().with_default_quota(rate("1/hour", 1).into());

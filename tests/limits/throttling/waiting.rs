@@ -10,7 +10,7 @@ use keygate::{AuthError, StoreError, Throttle, ThrottleLayer};
 
 use crate::throttling::fixture::{client, rate, send};
 
-/// Counters that are late or never decide.
+/// Counters that decide late or never.
 struct Remote(Mutex<Vec<Option<Result<Decision, StoreError>>>>);
 
 impl Counters for Remote {

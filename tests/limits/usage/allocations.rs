@@ -1,4 +1,4 @@
-//! Counted on the thread that makes them.
+//! Allocations of usage, counted on their thread.
 
 use crate::allocator::allocated;
 use crate::usage::fixture::Fixture;

@@ -7,7 +7,7 @@ use keygate::observe::{Activity, UsageSnapshot};
 use keygate::testing::FakeClock;
 use keygate::{Authenticator, Client, KeyDigest, KeyRecord, MemoryStore, Usage};
 
-/// Seconds since 1970 at which each test starts: the start of a part of every window.
+/// The start of each test, in seconds since 1970. A part of every window starts at this time.
 pub(crate) const START: u64 = 1_800_000_000;
 
 pub(crate) struct Fixture {

@@ -2,7 +2,7 @@ use crate::usage::fixture::{Fixture, of};
 
 const DAY: f64 = 86_400.0;
 
-/// Requests of another client, as many as it takes until all others have been looked after.
+/// Requests of another client, until all others have been swept.
 fn time_goes_by(fixture: &Fixture, from: f64) {
     for pause in 0..300 {
         fixture.set_seconds(from + 300.0 * f64::from(pause));

@@ -15,7 +15,7 @@ fn assert_rates(fixture: &Fixture, client: &str, expected: [f64; 3]) {
 #[test]
 fn even_stream_has_its_rate_at_every_instant() {
     let fixture = Fixture::new();
-    // One in each second: those of the whole seconds before now and of now itself.
+    // One request per second, including the current second.
     for second in 0..7_200 {
         fixture.set_seconds(f64::from(second));
         fixture.calls("a 1", 1);
@@ -36,7 +36,7 @@ fn requests_leave_the_windows_gradually() {
     assert_rates(&fixture, "A", [600.0, 120.0, 10.0]);
     fixture.set_seconds(60.0);
     assert_rates(&fixture, "A", [600.0, 120.0, 10.0]);
-    // They came in the first part of 5 seconds, and leave as if evenly while that leaves.
+    // They all came in the first part of 5 seconds, and leave the window gradually while this part leaves it.
     fixture.set_seconds(62.5);
     assert_rates(&fixture, "A", [300.0, 120.0, 10.0]);
     fixture.set_seconds(65.0);
@@ -121,7 +121,7 @@ fn steady_client_has_its_rate_soon_after_the_start() {
         let top = fixture.usage.top(1);
         let ratio = top[0].ratio();
         match second {
-            // Nothing can be said of what came before, while that is less than a minute.
+            // The rate before is unknown while it covers less than a minute.
             0..120 => assert_eq!((top[0].per_minute_before, ratio), (None, None), "{second}"),
             _ => assert!((0.9..1.1).contains(&ratio.unwrap()), "{second}: {ratio:?}"),
         }

@@ -74,7 +74,7 @@ pub(crate) trait Fixture {
     /// Revokes a key without the store.
     fn revoke(&mut self, key: &str);
 
-    /// Returns whether the store reports a fault beside its responses.
+    /// Returns whether the store reports a fault in its health.
     fn is_ailing(&self) -> bool {
         false
     }
@@ -140,7 +140,7 @@ impl<S: KeyStore> Service<S> {
     }
 }
 
-/// Goes through the list with one store, which stays open.
+/// Causes all faults in the list, with one store that stays open.
 pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     let names = FAULTS.map(|fault| format!("{fault:?}"));
     let all = ["lasting", "passing", "dead"].map(str::to_owned);
@@ -162,7 +162,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
             continue;
         }
         made.push(fault);
-        // Revoked after the repair, without the store: only a store that reads again refuses it.
+        // Revoked after the repair, and not through the store: only a store that reads again refuses the key.
         let name = format!("{fault:?}");
         fixture.revoke(&name);
         service.becomes(&name, REVOKED, Seen::Admitted, fault).await;
@@ -179,7 +179,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     println!("{made:?}");
 }
 
-/// Checks that a fault is noticed, and that no key has a wrong outcome.
+/// Checks that a fault is noticed, and that no key gets a wrong outcome.
 async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Fault) {
     if T::MEANWHILE == Meanwhile::Outage {
         for name in ["lasting", "dead", "nobody's"] {

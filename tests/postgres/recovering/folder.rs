@@ -56,7 +56,7 @@ impl Folder {
             Fault::Rights => set_mode(&self.path, 0o600),
             Fault::Folder => set_mode(self.folder(), 0o700),
             Fault::Missing => fs::rename(self.away(), &self.path).unwrap(),
-            // Into the existing file, as `cp` does.
+            // Overwrites the existing file, as `cp` does.
             _ => fs::write(&self.path, &self.saved).unwrap(),
         }
     }

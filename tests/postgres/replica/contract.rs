@@ -25,7 +25,7 @@ async fn followed_keys_keep_the_contract() {
         migrate(&database.url()).await;
         let replica = connect(&database.url()).await.unwrap();
         fill(&database, &records);
-        // Not before the last change: a client may be disabled after its keys.
+        // The whole change must have arrived, since a client may be disabled after its keys are added.
         database.psql("insert into keygate.clients (name) values ('the last')");
         let clients: usize = database.psql("select count(*) from keygate.clients").parse().unwrap();
         until("all is followed", || replica.health().clients == clients).await;

@@ -30,7 +30,7 @@ async fn poll_takes_one_round_trip_and_a_revocation_two() {
     let before = wire.trips();
     polled(&replica).await;
     assert_eq!(wire.trips() - before, 1);
-    // A poll without a wake-up may run in between.
+    // A regular poll may run in between.
     let mut trips = Vec::new();
     for number in 0..8 {
         let before = wire.trips();

@@ -5,7 +5,7 @@ use keygate::store::Replica;
 use crate::replica::fixture::{connect, is_active, is_revoked, issue, migrate, revoke, until};
 use crate::servers::{Database, Postgres};
 
-/// As revoked by a cautious owner.
+/// Revoked, as by a cautious owner.
 const CLUSTER: &str = "revoke execute on function pg_control_system() from public";
 const WAL: &str = "revoke execute on function pg_current_wal_lsn() from public";
 const START: &str = "revoke execute on function pg_postmaster_start_time() from public";
@@ -72,7 +72,7 @@ async fn hardened_server_is_loaded_from_without_an_alert() {
     assert_eq!(counts(&replica), (2, 0));
 }
 
-/// Later, with the same number of events and transactions, but without those that were seen.
+/// A later state with the same number of events and transactions, but without those that the replica has seen.
 #[tokio::test]
 async fn older_state_of_a_hardened_server_is_reported() {
     let server = Postgres::start();

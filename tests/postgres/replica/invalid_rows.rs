@@ -46,9 +46,9 @@ async fn keys_without_a_client_are_refused_and_not_unknown() {
     let late = connect(&database.url()).await.unwrap();
     assert_eq!([request(&late, 0), request(&late, 2)], [Response::Unavailable, Response::Unknown]);
     database.psql(&revoke(0));
-    // The first replica has no event for the removed client, only for the revoke.
+    // The first replica has no event for the removed client, only for the revocation.
     until("a revoke", || is_revoked(&replica, 0)).await;
-    // Once the other one applied this, it has applied the revoke, too.
+    // Once the other replica has applied this, it has applied the revocation, too.
     database.psql(&issue(2, 3, "User 2"));
     until("a key of another client", || is_active(&late, 2)).await;
     assert_eq!(request(&late, 0), Response::Unavailable);

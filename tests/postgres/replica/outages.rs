@@ -69,7 +69,7 @@ async fn outlives(server: &Postgres, replica: &Replica) {
 
 async fn is_back(replica: &Replica) {
     until("keys are served again", || is_active(replica, 0)).await;
-    // The first lookup knows of a revoke during the outage.
+    // The first lookup after the outage sees a revocation during it.
     assert!(is_revoked(replica, 1));
     until("unknown keys are refused again", || request(replica, 9) == Response::Unknown).await;
     assert!(is_active(replica, 0) && is_revoked(replica, 1) && replica.is_ready());

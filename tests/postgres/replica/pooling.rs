@@ -1,4 +1,4 @@
-//! Through a pooler in transaction mode, which loses wake-ups.
+//! Replicas behind a pooler in transaction mode, which loses notifications.
 
 use keygate::key::KeyState;
 use keygate::store::{PostgresStore, Replica};
@@ -32,7 +32,7 @@ async fn pooler_serves_replicas_and_changes() {
         stores.push(store);
     }
     for number in 5..10 {
-        // Each with its own store, like the tool.
+        // Each change uses its own store, like the tool.
         let store = PostgresStore::connect(&url).await.unwrap();
         let key_id = key_id(number);
         store.revoke(&key_id).await.unwrap();

@@ -101,7 +101,7 @@ async fn recreated_tables_are_loaded_and_reported() {
 const TRANSACTIONS: &str =
     "do $$ begin for n in 1..200 loop perform pg_current_xact_id(); commit; end loop; end $$";
 
-/// Lost changes have no events, and their numbers are assigned again, one of them to a revoke.
+/// The events of lost changes are missing, and their transaction ids are assigned again, one of them to a revocation.
 #[tokio::test]
 async fn revocation_with_a_reused_transaction_id_is_seen() {
     let server = Postgres::start();

@@ -99,7 +99,7 @@ async fn snapshot_of_another_database_is_not_served() {
     assert!(error.ends_with(&why), "{error}");
 }
 
-/// Attempts took three seconds, and as long again to find the cause.
+/// Before a fix, attempts took three seconds, and finding the cause took three more.
 const SOON: Duration = Duration::from_millis(2500);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Missing wake-ups, because the queue is full or `listen` is slow.
+//! Missing notifications, because the queue is full or `listen` is slow.
 
 use std::thread;
 use std::time::Duration;

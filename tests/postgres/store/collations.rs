@@ -16,7 +16,7 @@ const FIRST: &str = include_str!("../../../src/store/postgres/migrations/0001.sq
 
 const CLIENTS: usize = 3000;
 
-/// A client with a key for each number, in tables that are only read by index.
+/// A client with a key for each number, in tables that are only read through their indexes.
 fn fill(database: &Database<'_>) {
     database.psql(&format!(
         "insert into keygate.clients (name) select 'Client ' || n from generate_series(1, {CLIENTS}) n; \

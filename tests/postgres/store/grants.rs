@@ -179,7 +179,7 @@ async fn refusal_names_the_missing_rights_on_the_policy() {
     let other = other.export_keys().await.unwrap();
     let error = store.import_keys(&other).await.unwrap_err();
     assert_eq!(error.to_string(), shown("keygate_managing", "insert, update"));
-    // Neither the keys nor the policy.
+    // The role may change neither the keys nor the policy.
     assert_eq!(owner.list_keys(None).await.unwrap().len(), 1);
     assert_eq!(store.set_policy(policy).await.unwrap_err().to_string(), error.to_string());
     database.psql("grant insert, update on keygate.policy to keygate_managing");

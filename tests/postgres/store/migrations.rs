@@ -103,7 +103,7 @@ async fn older_tables_are_refused() {
     }
 }
 
-/// Also an interrupted one.
+/// The same holds for an interrupted migration.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_migration_changes_nothing() {
     let database = Postgres::shared().database();
@@ -141,7 +141,7 @@ async fn other_encodings_than_utf8_are_refused() {
         let error = PostgresStore::migrate(&url).await.unwrap_err();
         assert!(is_named(&error), "{error:?}");
         assert!(error.to_string().contains("encoding 'UTF8' template template0"), "{error}");
-        // As created before this was checked.
+        // As if created before this was checked.
         query(
             &url,
             concat!(

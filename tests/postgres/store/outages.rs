@@ -51,7 +51,7 @@ async fn killed_server_is_an_outage_until_it_restarts() {
         try_request(&store).await.unwrap();
         server.kill();
         for _ in 0..3 {
-            // The driver's error, at once, rather than a timeout.
+            // The driver's error comes at once, instead of a timeout.
             let error = try_request(&store).await.unwrap_err();
             assert!(error.contains("refused"), "{error}");
         }

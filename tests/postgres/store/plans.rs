@@ -11,7 +11,7 @@ use crate::servers::Postgres;
 const KEYS: u64 = 30_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Each filter finds a part of the keys (a third, or two of seven), or about fifty keys.
+/// Each filter selects a fraction of the keys (a third, or two sevenths), or about fifty keys.
 const FILL: &str = "
     set session_replication_role = replica;
     insert into keygate.clients (name, enabled)
@@ -59,7 +59,7 @@ fn queries() -> Vec<KeyQuery> {
     ]
 }
 
-/// The most rows that a step of the plans in a log has read: those that it found, and those that it left out.
+/// The maximum number of rows that a step of the plans in a log has read, including those that it filtered out.
 fn most_rows(log: &str) -> u64 {
     let numbers = |marker: &'static str| {
         log.split(marker).skip(1).filter_map(|rest| {

@@ -49,7 +49,7 @@ async fn purge_leaves_a_tombstone_and_an_event() {
     let error = request(&store, OTHER_KEY).await.unwrap_err();
     assert_eq!(error.reason(), Some(WrongReason::Unknown));
     assert!(request(&store, KEY).await.is_ok());
-    // Removing a client is no purge.
+    // Removing a client is not a purge.
     store.disable_client("App 1").await.unwrap();
     store.remove_client("App 1").await.unwrap();
     let last =

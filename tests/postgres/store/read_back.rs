@@ -148,8 +148,7 @@ async fn changes_undone_by_newly_deferred_triggers_fail() {
     }
 }
 
-/// A deferred trigger for this event that runs early and defers another one until the commit, after the last statement,
-/// which then runs `body`.
+/// A deferred trigger for this event that runs early and defers another one until the commit, which then runs `body`.
 fn at_the_commit(trigger: &str, event: &str, body: &str) -> String {
     format!(
         "create table public.queue ();
@@ -180,7 +179,7 @@ async fn changes_undone_at_the_commit_fail() {
         ("audit", "clients", "update", undo_clients, &["disable", "enable"]),
         ("audit", "clients", "insert", undo_clients, &["add", "import"]),
         ("audit", "clients", "delete", restore, &["remove", "remove without keys"]),
-        // The name of a trigger of keygate on another table.
+        // This name belongs to a trigger of keygate on another table.
         ("woken", "keys", "update", undo_keys, &["revoke"]),
     ] {
         for name in changes {
@@ -239,7 +238,7 @@ async fn changes_discarded_by_a_rule_fail() {
     }
 }
 
-/// Replicas learn of changes from events alone.
+/// Replicas only learn of changes from events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_without_events_fail() {
     fails(&trigger("before insert on keygate.events", "return null;"), &ALL).await;

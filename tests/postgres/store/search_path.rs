@@ -9,8 +9,8 @@ use crate::counted::{Counted, at, requests};
 use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, OTHER_KEY, PATIENCE, options, request};
 
-/// Creates a function in `public` for each one in `pg_catalog`, where a trusted language can, and an operator
-/// where it applies. All of them raise an exception.
+/// Creates a function in `public` for each one in `pg_catalog`, as far as a trusted language can, with an operator if
+/// there is one. All of them raise an exception.
 const TRAPS: &str = r#"
 grant create on schema public to public;
 set role mallory;

@@ -70,7 +70,7 @@ fn sign(folder: &Path, request: &str, [ca, key]: [&str; 2], extensions: &str, ce
     });
 }
 
-/// Under the server's account, which makes the key readable for that one alone.
+/// Runs under the server's account, so that only this account can read the key.
 fn openssl(folder: &Path, arguments: impl FnOnce(&mut Command)) {
     let mut command = Command::new(program("openssl"));
     arguments(&mut command);

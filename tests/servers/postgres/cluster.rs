@@ -1,4 +1,4 @@
-//! The data folder: made once in a test binary, and copied for each server.
+//! The data folder, which is made once per test binary and copied for each server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,8 +10,8 @@ use super::super::folder::Folder;
 use super::super::tools::{copy, postgres_program};
 use super::{Postgres, run_in};
 
-/// What survives SIGKILL of the server needs no `fsync`: that is for the death of the machine. No
-/// shared memory is left in `/dev/shm` by a killed server.
+/// Without `fsync`, since data survive SIGKILL of the server without it. These settings leave no shared memory of a
+/// killed server in `/dev/shm`.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 fsync = off
@@ -30,7 +30,7 @@ local all all trust
 hostssl all all 127.0.0.1/32 scram-sha-256
 ";
 
-/// Copies the template to a folder that is not there yet.
+/// Copies the template to a new folder.
 pub(super) fn copy_template(data: &Path) {
     // Never dropped: its watchdog removes it when the process ends.
     static TEMPLATE: OnceLock<Folder> = OnceLock::new();
@@ -53,7 +53,7 @@ pub(super) fn make(data: &Path) {
         .arg("-D")
         .arg(data)
         .args(["-U", Postgres::OWNER, "-A", "scram-sha-256", "-E", "UTF8"])
-        // Small segments of the log are quicker to copy.
+        // Small log segments are faster to copy.
         .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", "--pwfile"])
         .arg(&password);
     run_in(root, &mut initdb);
@@ -67,7 +67,7 @@ pub(super) fn make(data: &Path) {
     fs::set_permissions(by_tls, fs::Permissions::from_mode(0o644)).unwrap();
 }
 
-/// Whether the server of this process says in its eighth line that it is ready.
+/// Whether the eighth line of `postmaster.pid` reports that the server of this process is ready.
 pub(super) fn is_ready(data: &Path, id: u32) -> bool {
     let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let mut lines = status.lines().map(str::trim_end);

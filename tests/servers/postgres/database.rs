@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{Postgres, query};
 use crate::servers::tools::{postgres_program, run};
 
-/// An empty database at first.
+/// A database, which is empty at first.
 #[derive(Debug)]
 pub(crate) struct Database<'a> {
     server: &'a Postgres,
@@ -31,17 +31,17 @@ impl<'a> Database<'a> {
         self.url_as(Postgres::OWNER, Postgres::PASSWORD)
     }
 
-    /// As [`Database::url`], for another role.
+    /// Like [`Database::url`], for another role.
     pub(crate) fn url_as(&self, user: &str, password: &str) -> String {
         self.server.url_of(user, password, &self.name)
     }
 
-    /// As [`Database::url`], by another way that leads to the server.
+    /// Like [`Database::url`], with another address of the server.
     pub(crate) fn url_at(&self, port: u16) -> String {
         self.url().replacen(&format!(":{}/", self.server.port()), &format!(":{port}/"), 1)
     }
 
-    /// The whole of it as `pg_dump` has it, in a file of this name.
+    /// Dumps the database with `pg_dump`, into a file with this name.
     pub(crate) fn dump(&self, name: &str) -> Dump<'_> {
         let path = self.server.folder().join(name);
         let url = self.server.socket_url_of(&self.name);
@@ -49,14 +49,14 @@ impl<'a> Database<'a> {
         Dump { database: self, path }
     }
 
-    /// As [`Postgres::psql`], in this database.
+    /// Like [`Postgres::psql`], in this database.
     pub(crate) fn psql(&self, sql: &str) -> String {
         let url = self.server.socket_url_of(&self.name);
         query(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 }
 
-/// What a database held.
+/// The dump of a database.
 #[derive(Debug)]
 pub(crate) struct Dump<'a> {
     database: &'a Database<'a>,

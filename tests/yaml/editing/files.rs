@@ -1,4 +1,4 @@
-//! The file, the folder around it, and whom they belong to.
+//! The file, its folder, and their owners.
 
 mod changed;
 mod folders;

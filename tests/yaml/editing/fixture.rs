@@ -1,4 +1,4 @@
-//! A key file in a temporary folder, and a store that is opened from it at a fixed time.
+//! A key file in a temporary folder, and a store opened from it, with a fixed clock.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::folder::shared_folder;
 pub(crate) use crate::lettered::{digest, id, key, new};
 
-/// 2026-11-24T10:00:00.6Z: within a second, so that it is seen where fractions are cut off.
+/// 2026-11-24T10:00:00.6Z, with a fraction of a second, so that cutting it off is visible.
 pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_795_514_400_600)
 }

@@ -1,4 +1,4 @@
-//! Any well-formed file, laid out in any way, after any changes.
+//! Any valid file, in any layout, after any changes.
 
 mod content;
 mod dice;
@@ -77,7 +77,7 @@ fn check(
         let step = Step::new(*step, content);
         let before = read(&path);
         count.requested.set(count.requested.get() + 1);
-        // Not by whole seconds, so that lost fractions show.
+        // Not whole seconds, so that lost fractions are noticed.
         twin.clock().advance(Duration::from_millis(1_234));
         let changed = make(&store, &step);
         if changed.as_ref().is_err_and(|error| error.contains("laid out in a way")) {

@@ -1,4 +1,4 @@
-//! What becomes of a key file, and of all that is around it, when a store changes it.
+//! A key file and its surroundings after a store has changed it.
 
 mod event_pages;
 mod files;

@@ -1,4 +1,4 @@
-//! Several processes and threads at one file, and processes that are killed.
+//! Several processes and threads on one file, and killed processes.
 
 mod dropping;
 mod killing;

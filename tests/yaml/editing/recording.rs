@@ -32,7 +32,7 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     let networks = ["10.0.0.0/8".parse().unwrap()];
     let change = change.with_title("Shop").with_networks(networks);
     ann.update_client("App 1", change.clone()).unwrap();
-    // Changes nothing.
+    // This changes nothing.
     ann.update_client("App 1", change).unwrap();
     store.issue("App 1", new('A')).unwrap();
     let change = KeyChange::new().with_label("mobile").with_networks(networks);

@@ -1,4 +1,4 @@
-//! Changes of the keys in an application's own file. Every byte of the application's stays.
+//! Changes of the keys in an application's own file. The bytes of the application are unchanged.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn section_is_added_at_the_end() {
     let keys = "api_keys:\n  KEY_A: User 1\n";
     let before = format!("{BEFORE}{keys}{AFTER}");
     edits("keygate", &before, &format!("{before}keygate:\n{ADDED}"), add_app);
-    // In a file that does not end with a line end, or that ends with `...`.
+    // In a file without a final line end, or that ends with `...`.
     edits("keygate", "x: 1\napi_keys:", &format!("x: 1\napi_keys:\nkeygate:\n{ADDED}"), add_app);
     edits(
         "keygate",

@@ -16,7 +16,7 @@ fn own_file_is_followed() {
     assert!(lets_in(&store, 0) && !lets_in(&store, 1));
     fs::write(&path, text(&[1])).unwrap();
     until("the change", || !lets_in(&store, 0) && lets_in(&store, 1));
-    // A change of the application's part changes no keys.
+    // Changing the application's part does not change the keys.
     fs::write(&path, format!("new: setting\n{}", text(&[1]))).unwrap();
     until("the new text", || store.health().failing_since.is_none());
     assert!(lets_in(&store, 1));

@@ -41,7 +41,7 @@ fn section_can_have_another_name_and_depth() {
     let text = format!("{BEFORE}auth: &auth\n  realm: !x y\n  {keys}\n  other: [*auth]\n{AFTER}");
     let auth = YamlStore::options().section("auth.keys");
     assert_eq!(client_of(&load(&auth, &text), A).as_deref(), Some("User 1"));
-    // The section is not a part of an own file, nor a section of another name.
+    // Without the option, or with another section name, it is not found.
     assert!(embedded().parse(&text).is_err());
     // Only at the top, `api_keys` needs no section.
     let nested = format!("auth: {{api_keys: {{{A}: x}}, keys: }}\n");

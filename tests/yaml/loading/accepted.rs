@@ -1,6 +1,6 @@
 use super::check::{client_of, holds, load};
 
-/// Two keys that are long enough to be taken without a warning.
+/// Two keys that are long enough to be accepted without a warning.
 const A: &str = "key-a-0123456789";
 const B: &str = "key-b-0123456789";
 

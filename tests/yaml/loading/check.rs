@@ -1,4 +1,4 @@
-//! How these tests look at a key file.
+//! Helpers that check key files.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keygate::store::KeyFileError;
 use keygate::{Authenticator, YamlStore};
 
-/// Stands in every key of a refused file, and in no message.
+/// Part of every key in a refused file, so that messages can be checked for it.
 pub(crate) const CANARY: &str = "c4n4ry";
 
 /// The name of the client that this key admits, if any.
@@ -18,7 +18,7 @@ pub(crate) fn client_of(store: &YamlStore, key: &str) -> Option<String> {
     Some(client.name().to_owned())
 }
 
-/// Loads a text in each of the ways in which it can be loaded.
+/// Loads a text in every possible way.
 #[track_caller]
 pub(crate) fn load(text: impl AsRef<[u8]>) -> YamlStore {
     let text = text.as_ref();
@@ -31,7 +31,7 @@ pub(crate) fn load(text: impl AsRef<[u8]>) -> YamlStore {
     read
 }
 
-/// Checks that a file holds these keys of these clients, and no near miss of them.
+/// Checks that a file has these keys of these clients, and no similar ones.
 #[track_caller]
 pub(crate) fn holds(text: impl AsRef<[u8]>, entries: &[(&str, &str)]) -> YamlStore {
     let store = load(&text);
@@ -48,7 +48,7 @@ pub(crate) fn holds(text: impl AsRef<[u8]>, entries: &[(&str, &str)]) -> YamlSto
     store
 }
 
-/// Texts that a sloppy reader might take for the key.
+/// Texts that a faulty parser might read as the key.
 fn near_misses(key: &str) -> Vec<String> {
     let mut shorter = key.to_owned();
     shorter.pop();
@@ -90,7 +90,7 @@ pub(crate) fn refused(cases: &[Bad<'_>]) {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// As [`refused`], for bytes that are not text.
+/// Like [`refused`], for bytes that are not text.
 #[track_caller]
 pub(crate) fn refused_bytes(bytes: &[u8], place: &str, message: &str) {
     let outcome = check_refusal(bytes, place, message);

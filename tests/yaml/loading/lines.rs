@@ -1,4 +1,4 @@
-//! Texts that run over several lines.
+//! Texts that span several lines.
 
 use super::check::{client_of, holds, load, refused};
 
@@ -83,7 +83,7 @@ fn no_text_runs_over_lines() {
     let digest = client("keys:\n      - digest: c4n4ry\n         c4n4ry");
     refused(&[(&digest, "5:10", &plain(4))]);
     refused(&[("version: 1\n  c4n4ry\n", "2:3", &plain(1))]);
-    // The parser takes no name of several lines in front of a colon.
+    // The parser does not allow a name of several lines before a colon.
     let behind = "there is text after the closing quote: put the whole text in quotes of the other kind, on one line";
     refused(&[("'c4n4ry\n c4n4ry': 1\n", "2:9", behind)]);
 }

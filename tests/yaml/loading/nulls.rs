@@ -4,7 +4,7 @@ use super::check::{load, refused};
 
 const DIGEST: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
-/// What was expected, and the way out.
+/// The expected type, and the remedy.
 type Expected<'a> = (&'a str, &'a str);
 
 const KEY: Expected<'_> = ("a key", "write each key on its own line, as `KEY: client name`");

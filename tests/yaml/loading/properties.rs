@@ -87,7 +87,7 @@ struct Plain {
     api_keys: HashMap<String, String>,
 }
 
-/// Texts of pieces that mean something to a YAML parser, with keys among them.
+/// Texts made of pieces that are special to a YAML parser, and of keys.
 fn soup() -> impl Strategy<Value = String> {
     const PIECES: [&str; 44] = [
         "api_keys:",
@@ -183,7 +183,7 @@ fn is_invisible(char: char) -> bool {
     !char.is_ascii() && CLASS.is_match(char.encode_utf8(&mut [0; 4]))
 }
 
-/// How a file is written.
+/// The layout of a file.
 #[derive(Clone, Debug)]
 struct Style {
     form: Form,

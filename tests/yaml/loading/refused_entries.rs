@@ -28,7 +28,7 @@ fn unknown_fields_are_refused_with_the_nearest_name() {
         ("\u{feff}api-key: c4n4ry-0123456789\n", "1:1", "api_key"),
         ("allow_weak: true\n", "1:1", "allow_weak_keys"),
         ("api_key: c4n4ry-0123456789\r\nallow-weak-keys: true\r\n", "2:1", "allow_weak_keys"),
-        // Somebody who forgot `api_keys:`, or to indent.
+        // The author forgot `api_keys:` or the indentation.
         ("c4n4ry-0123456789: User 1\n", "1:1", "api_keys"),
         ("c4n4ry: User 1\n", "1:1", "api_keys"),
         ("---\n'c4n4ry-0123456789': User 1\n", "2:1", "api_keys"),
@@ -198,7 +198,7 @@ fn wrong_types_are_refused_at_their_position() {
         ("api_keys: [c4n4ry-0123456789]\n", "1:11", keys("a list")),
         ("api_keys:\n- c4n4ry-0123456789\n", "2:3", keys("a list")),
         ("api_keys:\n  - c4n4ry-0123456789: User 1\n", "2:3", keys("a list")),
-        // A colon is missing, or the blank behind it.
+        // A colon is missing, or the blank after it.
         ("api_keys:\n  c4n4ry-0123456789 User 1\n", "2:3", keys("a text")),
         ("api_keys:\n  c4n4ry-0123456789:User 1\n", "2:3", keys("a text")),
         ("api_keys:\n  c4n4ry-0123456789=User 1\n", "2:3", keys("a text")),

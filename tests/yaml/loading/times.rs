@@ -1,4 +1,4 @@
-//! The earliest and latest times that a file can hold.
+//! The earliest and latest times that a file can contain.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -7,7 +7,7 @@ use keygate::YamlStore;
 
 use super::check::{CANARY, file};
 
-/// What is said where the file itself cannot be read: its path, the reason, the way out.
+/// Checks the error for an unreadable file: its path, the reason and the remedy.
 #[track_caller]
 fn refused(path: &Path, kind: io::ErrorKind) {
     let error = YamlStore::open(path).expect_err("the file cannot be read");
@@ -51,14 +51,14 @@ fn unreadable_file_is_reported_with_its_path() {
     if File::open(&path).is_err() {
         refused(&path, io::ErrorKind::PermissionDenied);
     } else {
-        // Root may read everything. What it cannot do is to read where nothing is mapped.
+        // Root may read all files. But even root cannot read unmapped memory.
         let unmapped = Path::new("/proc/self/mem");
         let error = File::open(unmapped).and_then(|mut file| file.read(&mut [0])).unwrap_err();
         refused(unmapped, error.kind());
     }
 }
 
-/// Fails after its text.
+/// A reader that fails after its text.
 struct Failing<'a>(&'a [u8]);
 
 impl Read for Failing<'_> {

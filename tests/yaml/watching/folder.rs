@@ -13,7 +13,7 @@ pub(crate) const KEYS: [&str; 3] = [
     "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU",
 ];
 
-/// Much longer than a change may take, on a machine that is busy with something else.
+/// Much longer than a change may take, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A temporary folder, with a blank in its name.
@@ -42,7 +42,7 @@ impl Folder {
     }
 }
 
-/// A file of the short form with these of the keys.
+/// A file in the short form with these keys.
 pub(crate) fn short(keys: &[usize]) -> String {
     let lines = keys.iter().map(|place| format!("  {}: User {place}\n", KEYS[*place]));
     format!("api_keys:\n{}", lines.collect::<String>())
@@ -59,7 +59,7 @@ pub(crate) fn lets_in(store: &YamlStore, place: usize) -> bool {
     verify(store, &http::HeaderMap::from_iter(header)).is_ok()
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -75,7 +75,7 @@ pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::store:
 
 type Events = Arc<Mutex<Vec<String>>>;
 
-/// Collects events, as they are shown.
+/// Collects the texts of events.
 pub(crate) fn events() -> (Events, impl Fn(KeyFileEvent) + Send + Sync + 'static) {
     let events = Events::default();
     let collected = Arc::clone(&events);

@@ -1,4 +1,4 @@
-//! What a store does not take from its file.
+//! File contents that a store refuses to load.
 
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -66,7 +66,7 @@ fn revoked_key_stays_refused_after_its_line_disappears() {
     store.reload().unwrap();
     assert!(lets_in(&store, 0) && !lets_in(&store, 2));
     assert!(store.health().error.is_none());
-    // What was taken by hand is no more in question.
+    // After an explicit reload, it is not refused again.
     folder.rename_over("keys.yml", &short(&[0, 2]));
     until("the next change", || lets_in(&store, 2) && lets_in(&store, 0));
 }
@@ -109,7 +109,7 @@ fn revocation_applies_even_if_the_file_is_refused() {
     let revoked = "        revoked: 2026-11-01T12:00:00Z\n";
     let store = watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
     assert!(lets_in(&store, 1));
-    // The first key would come back, and so the file is not taken.
+    // The first key would work again, so the file is not loaded.
     folder.rename_over("keys.yml", &(long(1, revoked) + &short(&[0, 2])));
     until("the revocation", || !lets_in(&store, 1));
     assert!(matches!(held(&store), ReloadError::RevokedKey { .. }));
@@ -188,12 +188,13 @@ fn last_key_can_be_revoked() {
 
 #[test]
 fn file_being_written_is_loaded_once_complete() {
-    // Where the machine lets the writer wait for as long as lies between two readings, nothing is shown.
+    // If the writer is paused for the interval between two reads, the test proves nothing.
     let shown = (0..20).any(|_| is_taken_when_whole());
     assert!(shown, "the machine was never quick enough");
 }
 
-/// Writes a file slower than any disk; says whether that was faster than two readings.
+/// Writes a file byte by byte, more slowly than any disk. Returns whether each write came before the interval between
+/// two reads had passed.
 fn is_taken_when_whole() -> bool {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1, 2]));

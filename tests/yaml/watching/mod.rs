@@ -1,4 +1,4 @@
-//! A store that follows its file: real files, real notices, the real clock.
+//! A store that follows its file, with real files and the real clock.
 
 mod changing;
 mod events;

@@ -1,4 +1,4 @@
-//! A fault that is mended: the store follows its file again, without being opened anew.
+//! After a repair, the store follows its file again without being reopened.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -89,7 +89,7 @@ const FAULTS: &[Fault] = &[
     ),
 ];
 
-/// For ordinary users: no mode keeps root out.
+/// For ordinary users, since no mode restricts root.
 const RIGHTS: &[Fault] = &[
     (
         "the file cannot be read",
@@ -130,7 +130,7 @@ fn recovers_from(faults: &[Fault], folder: &Path) {
         until(&format!("the end of: {fault}"), || lets_in(&store, 1) && !lets_in(&store, 0));
         let health = store.health();
         assert!(health.error.is_none() && health.failing_since.is_none(), "{fault}");
-        // And what comes after it.
+        // Later changes are followed, too.
         fs::write(folder.join(KEYS), short(&[2])).unwrap();
         until(&format!("a change after: {fault}"), || lets_in(&store, 2));
     }
@@ -160,7 +160,7 @@ fn store_follows_its_file_again_with_restored_rights() {
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
-/// As a clock that is set back or forward leaves them.
+/// Such times result from a clock that is set back or forward.
 #[test]
 fn file_with_any_modification_time_is_followed() {
     let folder = Folder::new();

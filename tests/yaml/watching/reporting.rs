@@ -7,7 +7,7 @@ use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
 fn changes_and_failures_are_tracing_events_without_keys() {
     let log = Captured::default();
     let writer = log.clone();
-    // For all threads, since the follower is one; events of other tests arrive, too.
+    // Set for all threads, since the follower has its own; events of other tests arrive, too.
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
 
     let folder = Folder::new();

@@ -6,7 +6,7 @@ use std::{fs, thread};
 use crate::this_program;
 use crate::watching::folder::{Folder, lets_in, short, until, watch};
 
-/// How many threads of this process follow a file, as the system sees it.
+/// The number of threads of this process that follow a file, according to the system.
 #[cfg(target_os = "linux")]
 fn followers(of: &str) -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();

@@ -1,4 +1,4 @@
-//! Keys in `x-api-key`, where nothing was said about sources.
+//! Keys in `x-api-key`, the default source.
 
 use keygate::WrongReason;
 use keygate::error::StoreErrorKind;

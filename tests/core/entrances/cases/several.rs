@@ -1,4 +1,4 @@
-//! Keys in several places: the first that is present and not blank decides.
+//! Keys in several places: the first one that is present and not blank decides.
 
 use keygate::error::StoreErrorKind;
 use keygate::{Source, WrongReason};

@@ -1,4 +1,4 @@
-//! Files that others change between two changes of ours.
+//! Files that other programs change between two edits.
 
 use std::fs;
 use std::io::Write as _;
@@ -62,7 +62,7 @@ fn edit_does_not_restore_a_revoked_key() {
     let path = folder.file("keys.yml", &live);
     let store = open(&path);
     store.revoke(&id('A')).unwrap();
-    // Out of version control, say.
+    // For example, from version control.
     fs::write(&path, &live).unwrap();
     let error = store.add_client("B").unwrap_err().to_string();
     assert_eq!(
@@ -73,7 +73,7 @@ fn edit_does_not_restore_a_revoked_key() {
     );
     assert_eq!(read(&path), live);
     assert_eq!(store.len(), 0);
-    // To revoke it again is the way out that loses nothing, and reloading the other one.
+    // Either revoking it again, which loses nothing, or reloading resolves this.
     store.reload().unwrap();
     store.add_client("B").unwrap();
     assert_eq!(store.len(), 1);
@@ -96,10 +96,9 @@ fn file_being_written_is_edited_once_complete() {
     let whole = fill(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        revoked: 2026-11-01T12:00:00Z\n  B: {}\n",
     );
-    // A file so far is valid, and in it the key is live.
+    // The first part of the file is valid on its own, and the key is live in it.
     let (begin, end) = whole.split_at(whole.find("        revoked").unwrap());
-    // The real clock is the subject. Where the machine lets the writer wait for as long as lies between
-    // two readings, nothing is shown.
+    // This tests the real clock. If the writer is paused for the interval between two reads, the test proves nothing.
     let shown = (0..50).any(|_| {
         let folder = Folder::new();
         let path = folder.file("keys.yml", "clients:\n  A:\n");

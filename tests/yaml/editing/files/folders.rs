@@ -1,4 +1,4 @@
-//! Folders that cannot be written to, files that are none or are gone.
+//! Folders that cannot be written, and files that are missing or are not regular files.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn read_only_folder_is_an_error_with_a_remedy() {
             lock.display()
         )
     );
-    // With the lock of an earlier edit, the folder still needs to take the new file.
+    // Even if the lock exists, the new file must be created in the folder.
     set_mode(folder.path(), 0o755);
     assert_eq!(add_as_plain_user(&folder, &path, "A"), "done");
     set_mode(folder.path(), 0o555);

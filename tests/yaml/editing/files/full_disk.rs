@@ -1,4 +1,4 @@
-//! A disk that takes no more: the old file stays, and nothing is left beside it.
+//! A full disk: the old file stays, and no other file is left beside it.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use super::mounts::inside_mount;
 use crate::editing::fixture::{Folder, read};
 use crate::editing::processes::worker;
 
-/// A limit on the size of files ends a write in the middle, as a full disk does, for any user.
+/// A limit on the size of files interrupts a write for any user, like a full disk.
 #[test]
 fn interrupted_write_leaves_the_old_file() {
     let folder = Folder::new();
@@ -34,7 +34,7 @@ fn interrupted_write_leaves_the_old_file() {
 fn full_disk_leaves_the_old_file() {
     let text = format!("{}clients:\n", "# long\n".repeat(10_000));
     let job = "cp \"$FROM\" keys.yml && RUN; ls -A; cmp \"$FROM\" keys.yml && echo same";
-    // Large enough for one and a half of it.
+    // Large enough for one and a half copies of the file.
     let output = inside_mount("size=112k", job, "add A", &text);
     assert!(
         output.contains("the new file could not be written (No space left on device"),

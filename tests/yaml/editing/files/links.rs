@@ -1,4 +1,4 @@
-//! Symbolic links, which stay, and hard links, which are refused.
+//! Symbolic links, which are kept, and hard links, which are refused.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -43,7 +43,7 @@ fn links_are_kept_and_their_target_is_edited() {
         assert!(!is_link(&target));
         assert!(read(&target).ends_with(&format!("  A {number}:\n")));
     }
-    // All come to one lock, whatever their way to the file.
+    // All of them use the same lock, whatever their path to the file.
     assert_eq!(names_in(&folder.path().join("real")), [LOCK, "target.yml"]);
     let names = ["absolute.yml", "both.yml", "chain.yml", "folder", "real", "relative.yml"];
     assert_eq!(folder.names(), names);
@@ -99,7 +99,7 @@ fn hard_link_is_refused() {
     store.add_client("A").unwrap();
 }
 
-/// A lock that is a link would be a way to make files elsewhere.
+/// Following a link in place of the lock would create files elsewhere.
 #[test]
 fn lock_that_is_a_link_is_not_followed() {
     let folder = Folder::new();

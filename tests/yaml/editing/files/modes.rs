@@ -41,8 +41,8 @@ fn new_file_is_only_for_its_owner() {
     assert!(error.contains("/no does not exist: create it first"), "{error}");
 }
 
-/// Looked at as often as can be while a public file is edited: what is being written is not public
-/// before it is the file.
+/// Checked as often as possible while a public file is edited: the temporary file is not public before it replaces the
+/// file.
 #[test]
 fn temporary_file_is_only_for_its_owner() {
     let folder = Folder::new();
@@ -58,7 +58,7 @@ fn temporary_file_is_only_for_its_owner() {
                 for entry in fs::read_dir(folder.path()).unwrap() {
                     let entry = entry.unwrap();
                     let is_temporary = entry.file_name().to_string_lossy().ends_with("-tmp");
-                    // It may be gone by now.
+                    // The file may be gone already.
                     let Ok(metadata) = entry.metadata() else { continue };
                     if is_temporary {
                         use std::os::unix::fs::PermissionsExt as _;

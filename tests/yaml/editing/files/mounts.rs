@@ -1,13 +1,13 @@
-//! Small file systems that only one process sees, for which root needs no more than the right to mount,
-//! and others a separate mount namespace.
+//! Small file systems that only one process sees. Root only needs the right to mount; other users need a mount
+//! namespace.
 
 use std::process::Command;
 
 use crate::editing::fixture::Folder;
 use crate::editing::processes::worker;
 
-/// What a shell says that runs in a new file system with these options; `$FROM` is a file with this text,
-/// and `RUN` does the job with `keys.yml`.
+/// The output of a shell in a new file system with these options. `$FROM` is a file with this text, and `RUN` does the
+/// job on `keys.yml`.
 pub(super) fn inside_mount(options: &str, script: &str, job: &str, text: &str) -> String {
     let folder = Folder::new();
     let from = folder.file("from.yml", text);
@@ -60,7 +60,7 @@ fn read_only_mount_is_reported_as_read_only() {
     let output = inside_mount("size=64k", script, "add A", "clients:\n");
     assert_eq!(worker::said(output.as_bytes()), [said], "{output}");
     assert!(output.ends_with("keys.yml\n") && !output.contains(".lock"), "{output}");
-    // With the lock of an earlier edit it is the same.
+    // The same happens if the lock exists.
     let script = "cp \"$FROM\" keys.yml; touch .keys.yml.lock; mount -o remount,bind,ro \"$PLACE\" || exit 99; RUN";
     let output = inside_mount("size=64k", script, "add A", "clients:\n");
     assert_eq!(worker::said(output.as_bytes()), [said], "{output}");

@@ -1,4 +1,4 @@
-//! Locks planted beside the key file by another user, so that keygate writes elsewhere.
+//! Locks that another user has planted beside the key file, so that keygate would write elsewhere.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{chown, symlink};
@@ -10,7 +10,7 @@ use crate::editing::fixture::{Folder, open, read};
 const SECRET: &str =
     "somebody's, and longer than what a lock holds: 08zEk8IC0le3I0kPwSF1g4XU9R5Wgb";
 
-/// An edit is refused for this reason, and neither the key file nor this one is changed.
+/// Checks that an edit is refused for this reason, and that neither the key file nor the other file is changed.
 #[track_caller]
 fn refused(folder: &Folder, path: &Path, target: &Path, why: &str) {
     let lock = folder.path().join(".keys.yml.lock");
@@ -84,7 +84,7 @@ fn lock_of_another_user_is_refused() {
         return;
     }
     refused(&folder, &path, &target, "it belongs to user 12345");
-    // The owner of the key file may have made it.
+    // The owner of the key file may have created the lock.
     let lock = folder.path().join(".keys.yml.lock");
     chown(&lock, Some(12_345), None).unwrap();
     chown(&path, Some(12_345), None).unwrap();
@@ -105,13 +105,13 @@ fn partly_written_lock_is_used() {
     }
 }
 
-/// Read as a whole, it would take more memory than the process may have.
+/// Reading all of it would take more memory than the process may use.
 #[test]
 fn oversized_lock_takes_no_memory() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     File::create(folder.path().join(".keys.yml.lock")).unwrap().set_len(3 << 30).unwrap();
-    // The lock shows whether a file that looks new is complete.
+    // The lock shows whether a recently changed file is complete.
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
     File::options().append(true).open(&path).unwrap().set_modified(later).unwrap();
     let job = crate::editing::processes::worker::command("add A", &path);

@@ -9,7 +9,7 @@ fn only_left_over_temporary_files_are_removed() {
     for name in [".keys.yml.1.keygate-tmp", ".keys.yml.4194304.keygate-tmp"] {
         folder.file(name, "half a fi");
     }
-    // One that a process of the same id has left is in the way.
+    // One was left by a process with the same id, and has the name of the new temporary file.
     folder.file(&format!(".keys.yml.{}.keygate-tmp", std::process::id()), "half a fi");
     let others = [
         ".keys.yml..keygate-tmp",

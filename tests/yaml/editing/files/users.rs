@@ -10,12 +10,12 @@ use crate::editing::processes::worker;
 const NOBODY: u32 = 65_534;
 
 pub(super) fn is_root() -> bool {
-    // A file that we have just made is ours.
+    // A file that was just created belongs to the current user.
     let folder = Folder::new();
     std::fs::metadata(folder.path()).unwrap().uid() == 0
 }
 
-/// The result for a plain user, the owner of this folder and the file, who adds a client.
+/// The result when an ordinary user, who owns the folder and the file, adds a client.
 pub(super) fn add_as_plain_user(folder: &Folder, path: &Path, name: &str) -> String {
     let mut command = worker::command(&format!("add {name}"), path);
     if is_root() {
@@ -38,7 +38,7 @@ fn ordinary_user_edits_their_own_file() {
     assert_eq!(read(&path), "clients:\n  A:\n");
 }
 
-/// Root keeps the owner; others keep the group, where they are in it.
+/// Root keeps the owner; other users keep the group if they are members.
 #[test]
 fn owner_and_group_stay() {
     let folder = Folder::new();
@@ -54,7 +54,7 @@ fn owner_and_group_stay() {
     let before = of(&path);
     open(&path).add_client("A").unwrap();
     assert_eq!((of(&path), mode(&path)), (before, 0o640));
-    // Whoever may edit the file may use the lock that root has made.
+    // A user who may edit the file may use a lock that root has created.
     assert_eq!(of(&folder.path().join(".keys.yml.lock")), before);
 }
 
@@ -105,7 +105,7 @@ fn file_of_another_user_is_edited_only_by_root() {
         )
     );
     assert_eq!(read(&path), "clients:\n");
-    // A lock of theirs would keep the owner out.
+    // A lock of another user would lock out the owner.
     assert_eq!(folder.names(), ["keys.yml"]);
     open(&path).add_client("A").unwrap();
 }

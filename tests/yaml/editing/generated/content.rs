@@ -1,4 +1,4 @@
-//! What a file says, and a store in memory that holds the same.
+//! The content of a file, and a store in memory with the same content.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,15 +24,15 @@ pub(super) const NAMES: [&str; 10] = [
 ];
 pub(super) const LABELS: [&str; 4] = ["production", "two: #2", "~", "'"];
 
-/// Of every key the letter that it is called by; the last ones are for successors and new keys.
+/// The letters that name all keys; the last ones are for successors and new keys.
 pub(super) const LETTERS: [char; 16] =
     ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'];
 
 pub(super) struct Content {
     pub(super) clients: Vec<Client>,
-    /// Letters of keys in clear, and the place of their client in `NAMES`.
+    /// The letters of plaintext keys, with the index of their client in `NAMES`.
     pub(super) shorts: Vec<(char, usize)>,
-    /// Whether the first of these is written as `api_key`.
+    /// Whether the first of these keys is written as `api_key`.
     pub(super) has_api_key: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Client {
 pub(super) struct Key {
     pub(super) letter: char,
     pub(super) label: Option<&'static str>,
-    /// Hours after the beginning of time here.
+    /// Hours after the start of the test's time.
     pub(super) created: u64,
     pub(super) expires: Option<u64>,
     pub(super) revoked: Option<u64>,
@@ -86,7 +86,7 @@ impl Content {
         let shorts = dice.roll(5).min(letters.len() - 4);
         let shorts = letters.by_ref().take(shorts).collect::<Vec<_>>();
         let has_api_key = dice.once_in(2);
-        // The client of `api_key` is called so.
+        // The name of the client of `api_key`.
         let client = |place, dice: &mut Dice| match place {
             0 if has_api_key => 1,
             _ => dice.roll(NAMES.len()),

@@ -1,4 +1,4 @@
-//! Bytes that decide, one after the other; without more bytes, everything takes its plainest form.
+//! Bytes that make choices, one after the other. When there are no more bytes, every choice is the simplest one.
 
 pub(super) struct Dice(std::vec::IntoIter<u8>);
 

@@ -1,4 +1,4 @@
-//! Predicts the changes that a file refuses for its flow style, from its layout.
+//! Predicts from the layout of a file which changes it refuses because of flow style.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ impl Flow {
         Self { parts: page.flow().clone(), shorts: shorts.collect(), api_key }
     }
 
-    /// Whether a step that the rules allow would change something in flow style. The store in memory is as
-    /// it was before the step.
+    /// Whether a step that the rules allow would change a part in flow style. The store in memory is in the state
+    /// before the step.
     pub(super) fn refuses(&self, step: &Step, twin: &Twin) -> bool {
         let changed = match step {
             Step::Add(name, _) => client(*name),
@@ -98,7 +98,7 @@ fn keys(name: usize) -> Vec<Part> {
     [client(name), vec![Part::Keys(name)]].concat()
 }
 
-/// The client that has a key now.
+/// The client that currently has a key.
 fn client_of(letter: char, twin: &Twin) -> Option<usize> {
     let keys = twin.store().list_keys(None).unwrap();
     let key = keys.into_iter().find(|key| key.key_id == id(letter))?;

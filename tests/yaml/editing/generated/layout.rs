@@ -1,4 +1,4 @@
-//! The same content as one of the many texts that say it.
+//! Writes content as one of the many texts that express it.
 
 mod flow;
 mod part;
@@ -12,20 +12,20 @@ use self::tree::{Entry, Node, root};
 use super::content::Content;
 use super::dice::Dice;
 
-/// To whom a line or a comment belongs.
+/// The client or key that a line or comment belongs to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Owner {
     /// In `NAMES`.
     pub(super) client: Option<usize>,
     pub(super) key: Option<char>,
-    /// The key, where it is in plaintext.
+    /// The key, if it is in plaintext.
     pub(super) short: Option<char>,
-    /// Whether no change but one to the client or key may change the line.
+    /// Whether only changes of the client or key may change the line.
     pub(super) is_sure: bool,
 }
 
 pub(super) type Lines = Vec<(Owner, String)>;
-/// The second is whether the comment has its own line.
+/// The comments; the second value is whether the comment has its own line.
 pub(super) type Comments = Vec<(Owner, bool, String)>;
 
 pub(super) struct Page {
@@ -67,7 +67,7 @@ impl Page {
         &self.flow
     }
 
-    /// Whether it has keys with `?`, or dashes on lines of their own: edits of these may be refused.
+    /// Whether it has keys with `?`, or dashes on separate lines: edits of these may be refused.
     pub(super) fn is_unusual(&self) -> bool {
         self.is_unusual
     }
@@ -125,14 +125,14 @@ impl Pen {
         self.lines.push((owner, line));
     }
 
-    /// The text of a comment that is there once.
+    /// The text of a unique comment.
     fn number(&mut self, owner: Owner, own_line: bool) -> String {
         let text = format!("# n{}: \"[{{'- n", self.comments.len());
         self.comments.push((owner, own_line, text.clone()));
         text
     }
 
-    /// Behind something on its line, or nothing.
+    /// A comment at the end of a line, or nothing.
     fn comment(&mut self, owner: Owner) -> String {
         if !self.dice.once_in(3) {
             return if self.dice.once_in(9) { " \t".to_owned() } else { String::new() };

@@ -1,4 +1,4 @@
-//! Predicts the lines of a file that an edit must keep, from the lines alone.
+//! Predicts from the lines of a file which of them an edit must keep.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +15,14 @@ pub(super) struct Kept {
     clients: BTreeSet<usize>,
     keys: BTreeSet<char>,
     removed: BTreeSet<usize>,
-    /// Clients of which fields may be gone, with their comments.
+    /// Clients whose fields may be gone, with their comments.
     updated: BTreeSet<usize>,
 }
 
 impl Kept {
     pub(super) fn new(page: &Page) -> Self {
         let (mut lines, comments) = page.parts();
-        // The last line may have no end, and then a blank one is none.
+        // The last line may have no line end; if it is blank, it then does not count.
         lines.truncate(
             lines.iter().rposition(|(_, line)| !line.is_empty()).map_or(0, |last| last + 1),
         );

@@ -36,7 +36,7 @@ pub(super) enum Changed {
 
 impl Step {
     pub(super) fn new([kind, first, second]: [u8; 3], content: &Content) -> Self {
-        // Mostly existing ones.
+        // Mostly existing clients and keys.
         let there = content.clients.iter().map(|client| client.name);
         let there = there.chain(content.shorts.iter().map(|(_, name)| *name)).collect::<Vec<_>>();
         let first = usize::from(first);
@@ -129,7 +129,7 @@ fn key_change(more: u8) -> KeyChange {
 }
 
 impl Step {
-    /// Returns whether an update changes anything. The store in memory is as it was before.
+    /// Returns whether an update changes anything. The store in memory is in the state before it.
     pub(super) fn changes(&self, store: &MemoryStore) -> bool {
         match self {
             Self::UpdateClient(name, more) => {

@@ -1,4 +1,4 @@
-//! Clients that are added, with all that there is to say of them.
+//! Added clients, with all their fields.
 
 use keygate::{ClientProfile, Quota};
 

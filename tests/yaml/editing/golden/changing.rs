@@ -71,7 +71,7 @@ fn changed_scopes_keep_the_text_of_the_others() {
         ("    scopes: [a]   # why\n    keys: []\n", REMOVE_SCOPE, "    keys: []\n"),
         ("    scopes: [a]\n", REMOVE_SCOPE, ""),
         ("    scopes: []\n", ADD_SCOPE, "    scopes: [c:*]\n"),
-        // Before the keys, behind what else is said of the client.
+        // Before the keys, after the other fields of the client.
         (
             "    quota: 1/day   # c\n    # The keys.\n    keys: []\n",
             ADD_SCOPE,

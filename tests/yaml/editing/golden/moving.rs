@@ -58,7 +58,7 @@ fn comments_of_a_key_move_with_it() {
             "api_keys:\n  KEY_B: V   # two\nclients:\n  U:\n    keys:\n      - digest: DIGEST_A  # one\n        {REVOKED}\n"
         ),
     );
-    // Also comments between the key and the name of its client.
+    // This includes comments between the key and the name of its client.
     edited(
         "api_keys:\n  KEY_A: # one\n    # two\n\n    U   # three\n  ? KEY_B # four\n  : # five\n    V\n",
         YamlStore::hash_keys,
@@ -71,7 +71,7 @@ fn comments_of_a_key_move_with_it() {
             "clients:\n  default:\n    keys:\n      - digest: DIGEST_A  # one\n        {REVOKED}\n"
         ),
     );
-    // But no comment that contains the key.
+    // A comment that contains the key is not moved.
     edited(
         "api_key: KEY_A   # was KEY_A\n# KEY_A\n",
         |store| store.revoke(&id('A')),

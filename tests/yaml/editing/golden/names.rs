@@ -71,7 +71,7 @@ fn names_are_quoted_when_necessary() {
     }
 }
 
-/// The same names as other tools may have written them, so that a client is found by any.
+/// The same names in the spellings of other tools.
 #[test]
 fn clients_are_found_in_every_spelling_of_their_name() {
     for (name, written) in NAMES {

@@ -1,4 +1,4 @@
-//! Changes that cannot be made, and leave everything as it was.
+//! Refused changes, which leave everything unchanged.
 
 use std::time::Duration;
 

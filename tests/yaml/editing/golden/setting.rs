@@ -112,7 +112,7 @@ fn rotation_sets_the_expiry_of_the_old_key() {
             "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        label: x\n        expires: 2026-11-24T10:00:00Z\n        replaced_by: ID_B\n      - {successor}"
         ),
     );
-    // The old key has no end where the grace has none.
+    // The old key never expires if the grace is endless.
     edited(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        label: x\n",
         |store| store.rotate(&id('A'), new('B'), Duration::MAX),

@@ -1,4 +1,4 @@
-//! Futures of changes that are given up.
+//! Dropped futures of changes.
 
 use std::fs::File;
 use std::future::Future as _;
@@ -19,7 +19,7 @@ fn unpolled_change_is_not_made() {
     let path = folder.file("keys.yml", FILE);
     let store = open(&path);
     drop(ManageKeys::issue(&store, "App 1", new('A')));
-    // What comes behind it would come after it.
+    // If the change were made, this one would come after it.
     store.add_client("App 2").unwrap();
     assert_eq!(read(&path), "clients:\n  App 1:\n  App 2:\n");
 }
@@ -38,7 +38,7 @@ fn started_change_completes_after_its_future_is_dropped() {
     }
     assert_eq!(read(&path), FILE);
     lock.unlock().unwrap();
-    // Every poll of the lock by others lets the thread of the change go first, sooner or later.
+    // The thread of the change takes the lock sooner or later.
     while store.list_keys(None).unwrap().is_empty() {
         std::thread::yield_now();
     }

@@ -14,7 +14,7 @@ use crate::killed::{Keys, check};
 
 const DEFAULT_KILLS: usize = 100;
 
-/// The number of processes that edit one file, one after the other, before a new file is made.
+/// The number of processes that edit the same file, one after the other, before a new file is made.
 const PER_FILE: usize = 25;
 
 #[derive(Default)]
@@ -74,7 +74,7 @@ fn kill_one(folder: &Folder, number: usize, delays: &mut Delays, seen: &mut Seen
             stdout.read_until(b'\n', &mut output).unwrap();
         }
     }
-    // Several changes, or the start of a process.
+    // Long enough for several changes, or for the start of a process.
     thread::sleep(delays.next_up_to(Duration::from_millis(60)));
     child.kill().unwrap();
     child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! This test program, run again as a separate process for one job.
+//! Jobs of separate processes, which run this test program.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::job;
 pub(crate) use crate::job::said;
 use crate::job::say;
 
-/// Does the job that the process was started for; with the other tests, there is none.
+/// Does the job of this process. In the usual test run, there is none.
 #[test]
 fn work() {
     let Some((job, path)) = job::given() else { return };
@@ -24,7 +24,7 @@ fn work() {
     }
 }
 
-/// The command that does a job with a file.
+/// A command that does a job on a file.
 pub(crate) fn command(job: &str, path: &Path) -> Command {
     job::command(module_path!(), job, path)
 }

@@ -1,4 +1,4 @@
-//! Many who change one file at once.
+//! Many processes and threads that change one file at once.
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -33,7 +33,7 @@ fn twenty_processes_lose_no_key() {
     assert_eq!(folder.names(), [".keys.yml.lock", "keys.yml"]);
 }
 
-/// Each thread has its own store or a clone of one, and waits or lets wait.
+/// Each thread has its own store or a clone, and uses the blocking or the asynchronous methods.
 #[test]
 fn threads_lose_no_key_through_either_api() {
     let folder = Folder::new();
@@ -75,7 +75,7 @@ async fn task_that_waits_for_the_disk_does_not_block_others() {
     let lock = std::fs::File::create(folder.path().join(".keys.yml.lock")).unwrap();
     lock.lock().unwrap();
     let store = YamlStore::open(&path).unwrap();
-    // The runtime has one thread: a change that held it would wait for the lock for ever.
+    // The runtime has one thread: a change that blocked it would wait for the lock forever.
     let unlocking = async { lock.unlock().unwrap() };
     let editing = keygate::ManageKeys::add_client(&store, "App 2".into());
     let (added, ()) = tokio::join!(editing, unlocking);

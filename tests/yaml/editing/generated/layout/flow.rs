@@ -4,7 +4,7 @@ use super::tree::{Entry, Node};
 use super::{Owner, Pen};
 
 impl Pen {
-    /// Between brackets, on one line or on several of at least this indentation.
+    /// Writes a value between brackets, on one line or on several with at least this indentation.
     pub(super) fn flow(&mut self, node: &Node, indent: usize, owner: Owner) -> String {
         let (entries, brackets) = match node {
             Node::Text(text) => return self.scalar(text, true),

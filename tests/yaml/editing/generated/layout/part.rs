@@ -1,6 +1,6 @@
 use super::tree::Entry;
 
-/// What may be written in flow style, and is not edited there.
+/// A part that may be written in flow style, and is then not edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Document,

@@ -11,7 +11,7 @@ pub(super) enum Node {
     Null,
     Text(String),
     Map(Vec<Entry>),
-    /// Of entries without a name.
+    /// For entries without a name.
     List(Vec<Entry>),
 }
 
@@ -82,7 +82,7 @@ fn client(client: &Client, dice: &mut Dice) -> Entry {
         let metadata = client.metadata.iter().map(|(name, value)| field(name, text(value)));
         fields.push(field("metadata", Node::Map(metadata.collect())));
     }
-    // Only `true` and `false` without quotes are taken.
+    // Only `true` and `false` without quotes are booleans.
     let enabled = client.enabled.map(|enabled| field("enabled", bare(enabled)));
     fields.extend(enabled);
     rotate(&mut fields, dice);
