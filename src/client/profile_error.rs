@@ -21,6 +21,6 @@ pub enum ProfileError {
     #[error("the metadata of the client contains a zero character, which PostgreSQL cannot store")]
     MetadataZero,
     /// A name in the metadata has an invisible character.
-    #[error("a name in the metadata of the client contains {0}, which is invisible")]
+    #[error("a name in the client's metadata contains {0}, which is invisible")]
     MetadataInvisible(InvisibleChar),
 }

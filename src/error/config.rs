@@ -8,7 +8,7 @@ use crate::client::ParseScopeError;
 #[non_exhaustive]
 pub enum ConfigError {
     /// The list of sources is empty.
-    #[error("there are no sources, so every request would be refused: name at least one")]
+    #[error("there are no sources, so every request would be refused: add at least one")]
     NoSources,
     /// The text given to `Source::header` is not the name of a header (RFC 9110 section 5.1).
     #[error("the text given to `Source::header` is not the name of a header, such as `x-api-key`")]
@@ -26,7 +26,7 @@ pub enum ConfigError {
     #[error("the scheme `{0}` carries passwords: use `Source::basic()` or `Source::bearer()`")]
     PasswordScheme(&'static str),
     /// A parameter of the query has no name.
-    #[error("a parameter of the query needs a name, such as `api_key`")]
+    #[error("a query parameter needs a name, such as `api_key`")]
     QueryName,
     /// The text given to `Source::cookie` is not the name of a cookie (RFC 6265 section 4.1.1).
     #[error("the text given to `Source::cookie` is not the name of a cookie, such as `api_key`")]
@@ -41,7 +41,7 @@ pub enum ConfigError {
     SourcePrefix,
     /// `Source::with_basic_challenge` was called on a source other than `Source::basic()`.
     #[error(
-        "only `Source::basic()` can have a challenge of `Basic`: call `with_basic_challenge` on it"
+        "only `Source::basic()` can have a `Basic` challenge: call `with_basic_challenge` on it"
     )]
     BasicChallenge,
     /// A header map has no query.
@@ -60,31 +60,34 @@ pub enum ConfigError {
     Realm,
     /// The text given to `with_resource_metadata` is not the URL of metadata.
     #[error(
-        "resource metadata has a URL with `https://` or `http://`, and without blanks, quotes and backslashes"
+        "the URL of resource metadata must begin with `https://` or `http://`, and must not \
+         contain blanks, quotes or backslashes"
     )]
     ResourceMetadata,
     /// The prefix given to `require_format` is invalid.
-    #[error("the prefix of a key has 1 to 16 characters of a-z and 0-9, and begins with a letter")]
+    #[error("the prefix of a key must have 1 to 16 characters from a-z and 0-9, and begin with a \
+        letter")]
     Prefix,
     /// A text given to `RequireScope` is not a scope.
     #[error(transparent)]
     Scope(#[from] ParseScopeError),
     /// The name given to `Throttle::limit` is not the name of a limit.
-    #[error("the name of a limit has 1 to 64 of the characters a-z, 0-9, `_`, `.` and `-`")]
+    #[error("the name of a limit must have 1 to 64 of the characters a-z, 0-9, `_`, `.` and `-`")]
     LimitName,
     /// The list of scopes given to `RequireScope` is empty.
     #[error("the list of scopes for `RequireScope` is empty: name at least one")]
     NoScopes,
     /// The path given to `RouteScopes` is not the path of a route.
     #[error(
-        "the path of a route begins with `/` and has no empty, `.` or `..` segment: write `/orders/{{id}}`, or \
+        "the path of a route must begin with `/` and have no empty, `.` or `..` segment: write \
+         `/orders/{{id}}`, or \
          `/files/{{*path}}` for all paths below one"
     )]
     RoutePath,
     /// `RouteScopes` lists a method and path twice, perhaps with different parameter names.
-    #[error("a route is listed twice with the same method, so that it would have two scopes")]
+    #[error("a route is listed twice with the same method, which would give it two scopes")]
     RouteTwice,
     /// `RouteScopes` lists a route with the method HEAD.
-    #[error("HEAD has the scope of GET: list the route with GET alone")]
+    #[error("HEAD has the scope of GET: list the route with GET only")]
     RouteHead,
 }

@@ -64,7 +64,7 @@ impl MissingScope {
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.needed(), self.0.need) {
-            (_, Need::Unlisted) => f.write_str("No scope opens this route"),
+            (_, Need::Unlisted) => f.write_str("No scope grants access to this route"),
             ([], _) => f.write_str("The required scope is not a scope that a client can have"),
             ([one], _) => write!(f, "Scope {one} needed"),
             (_, Need::All) => write!(f, "Scopes {} needed", self.joined(", ")),

@@ -105,7 +105,8 @@ pub(super) fn checksum(text: &[u8]) -> [u8; CHECKSUM_CHARS] {
 /// It does not contain the text, which may be a key entered by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the prefix of a key has 1 to {MAX_PREFIX_CHARS} characters of a-z and 0-9, and begins with a letter"
+    "the prefix of a key must have 1 to {MAX_PREFIX_CHARS} characters from a-z and 0-9, and begin \
+     with a letter"
 )]
 #[non_exhaustive]
 pub struct InvalidPrefix;

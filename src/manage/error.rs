@@ -61,7 +61,8 @@ pub enum ManageError {
     },
     /// The client has changed since the [version](crate::ManageKeys::if_version) of the change was read. Nothing was changed.
     #[error(
-        "the client `{}` was changed meanwhile, and nothing else was changed: decide again by what it is now",
+        "the client `{}` was changed meanwhile, so this change was not made: check its current \
+         state, and repeat the change if it still applies",
         current.profile.name()
     )]
     ClientChanged {
@@ -70,7 +71,8 @@ pub enum ManageError {
     },
     /// The key has changed since the [version](crate::ManageKeys::if_version) of the change was read. Nothing was changed.
     #[error(
-        "the key {} was changed meanwhile, and nothing else was changed: decide again by what it is now",
+        "the key {} was changed meanwhile, so this change was not made: check its current state, \
+         and repeat the change if it still applies",
         current.key_id
     )]
     KeyChanged {
@@ -78,7 +80,7 @@ pub enum ManageError {
         current: Box<KeyInfo>,
     },
     /// The name of the actor breaks the rules of labels.
-    #[error("invalid name of an actor ({0}): choose another")]
+    #[error("invalid actor name ({0}): choose another")]
     Actor(LabelError),
     /// The expiry of a new or changed key is not in the future.
     #[error("the expiry has already passed: choose a later one")]
@@ -90,7 +92,7 @@ pub enum ManageError {
         why: &'static str,
     },
     /// The cursor of a query is not the [`next`](crate::manage::Page::next) of a page in the same list and order.
-    #[error("this cursor is not from a page of the same list: begin again at the first page")]
+    #[error("this cursor is not from a page of the same list: start again from the first page")]
     InvalidCursor,
     /// The policy does not allow the expiry of the key, or cannot be used itself.
     #[error("the policy of the store: {0}")]

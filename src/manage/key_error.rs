@@ -41,7 +41,7 @@ pub enum KeyError {
         key_id: KeyId,
     },
     /// The key could be guessed.
-    #[error("{0}: generate one of 32 random bytes")]
+    #[error("{0}: generate a key from 32 random bytes")]
     Weak(WeakKey),
     /// No request could present this key.
     #[error(transparent)]

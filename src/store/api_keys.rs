@@ -79,10 +79,10 @@ enum EntryFault {
     #[error("the key is {0}: write it as a text, in quotes")]
     KeyType(&'static str),
     #[error(
-        "the key is made of digits alone, as if a loader had read it as a number: use one with letters"
+        "the key has only digits, as if a loader had read it as a number: use a key with letters"
     )]
     Digits,
-    #[error("the key is in quotes, which would belong to it: remove them")]
+    #[error("the key is in quotes, which would be part of it: remove them")]
     Quoted,
     #[error("the name of the client is {0}: write it as a text, in quotes")]
     ClientType(&'static str),
@@ -146,9 +146,11 @@ impl TryFrom<ApiKeys> for MemoryStore {
             faults.extend(conflicts.into_iter().map(|conflict| {
                 let [first, number] = conflict.positions;
                 let reason = if conflict.same_key {
-                    format!("this key is also that of entry {first}: give each client its own key")
+                    format!("this key is the same as in entry {first}: give each client its own \
+                        key")
                 } else {
-                    format!("this key has the same id as that of entry {first}: generate a new key")
+                    format!("this key has the same id as the one in entry {first}: generate a new \
+                        key")
                 };
                 (number, reason)
             }));

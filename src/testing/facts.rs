@@ -152,15 +152,15 @@ pub fn assert_same_facts(expected: &Export, copy: &Export) {
     let names = |export: &Export| -> Vec<_> {
         export.clients().iter().map(|client| client.profile.name().to_owned()).collect()
     };
-    assert_eq!(names(copy), names(expected), "the copy has clients with another name");
+    assert_eq!(names(copy), names(expected), "the copy has clients with other names");
     for (client, copied) in expected.clients().iter().zip(copy.clients()) {
         let (name, differing) = (client.profile.name(), client.differing(copied));
-        assert!(differing.is_empty(), "the copy of the client {name} has another {differing:?}");
+        assert!(differing.is_empty(), "the copy of the client {name} differs in {differing:?}");
     }
-    assert_eq!(copy.key_count(), expected.key_count(), "the copy has another number of keys");
+    assert_eq!(copy.key_count(), expected.key_count(), "the copy has a different number of keys");
     for (key, copied) in expected.keys().iter().zip(copy.keys()) {
         let (id, differing) = (key.key_id(), key.differing(copied));
-        assert!(differing.is_empty(), "the copy of the key {id} has another {differing:?}");
+        assert!(differing.is_empty(), "the copy of the key {id} differs in {differing:?}");
     }
     assert!(copy == expected, "the copy has keys that are disabled by themselves");
 }
@@ -205,7 +205,7 @@ pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
         let times = times.filter(|(time, found)| revoked.is_none() && time != found);
         differing.extend(times.map(|((name, _), _)| name));
         let id = key.key_id();
-        assert!(differing.is_empty(), "the key {id} is found with another {differing:?}");
+        assert!(differing.is_empty(), "the key {id} is found, but differs in {differing:?}");
     }
 }
 

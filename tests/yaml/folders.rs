@@ -71,7 +71,7 @@ fn folder_without_files_holds_no_keys() {
     assert!(store.is_empty());
     let warning = store.warnings()[0].to_string();
     assert!(
-        warning.ends_with("no file of the folder holds a key, so that every request is refused")
+        warning.ends_with("no file in the folder has a key, so every request is refused")
     );
 }
 
@@ -142,7 +142,7 @@ fn name_that_looks_like_a_key_is_refused_and_not_shown() {
     for folder in [with_file, with_folder] {
         let error = FolderStore::open(folder.path()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains(A), "{error}");
-        assert!(error.to_string().contains("name each file as its client"), "{error}");
+        assert!(error.to_string().contains("name each file after its client"), "{error}");
         assert_eq!(error.path(), Some(folder.path()));
     }
 }

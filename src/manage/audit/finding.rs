@@ -112,12 +112,12 @@ impl fmt::Display for AuditKind {
             Self::BeyondPolicy => {
                 "works for longer than the policy of the store allows: set an earlier expiry"
             }
-            Self::Unused => "was not used for a long time: revoke it if nobody needs it",
+            Self::Unused => "has not been used for a long time: revoke it if nobody needs it",
             Self::ReplacedButUsed => {
-                "was replaced and is still used: let its users change to the new key"
+                "was replaced and is still used: switch its users to the new key"
             }
             Self::ReplacedAndUnused => "was replaced and is no longer used: it is safe to revoke",
-            Self::Removable => "no longer works, for a long time: it is safe to remove",
+            Self::Removable => "has not worked for a long time: it is safe to remove",
             Self::WeakKey => "is easier to guess than a random key: replace it",
             Self::Plaintext => "is in plaintext: `keygate hash` turns it into a digest",
         })

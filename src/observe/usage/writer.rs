@@ -140,7 +140,7 @@ impl UsageWriter {
         command: fn(oneshot::Sender<Result<(), DatabaseError>>) -> Command,
     ) -> Result<(), DatabaseError> {
         let (reply, replied) = oneshot::channel();
-        let ended = || DatabaseError::from(crate::StoreError::new("the writer of usage has ended"));
+        let ended = || DatabaseError::from(crate::StoreError::new("the usage writer has ended"));
         self.commands.send(command(reply)).map_err(|_| ended())?;
         replied.await.unwrap_or_else(|_| Err(ended()))
     }

@@ -65,7 +65,8 @@ impl ApiKeys {
             (None, None) => Err(fault(
                 name,
                 format!(
-                    "it is not set: {FORM} into it, or the path of a file with such lines into `{of_file}`"
+                    "it is not set: {FORM} into it, or set `{of_file}` to the path of a file with \
+                     such lines"
                 ),
             )),
         }
@@ -208,7 +209,7 @@ mod tests {
         let reasons: Vec<_> = error.faults.iter().map(|fault| &*fault.reason).collect();
         assert!(reasons[0].starts_with("the key is shorter"), "{error}");
         assert!(reasons[1].starts_with("the key is in quotes"), "{error}");
-        assert!(reasons[2].starts_with("this key is also that of entry 3"), "{error}");
+        assert!(reasons[2].starts_with("this key is the same as in entry 3"), "{error}");
         assert!(!format!("{error:?}").contains("hunter2") && !format!("{error:?}").contains(A));
     }
 }

@@ -51,13 +51,14 @@ pub(super) fn text(error: &Error) -> String {
         }
         // The driver's TLS library has no clear message for this.
         Error::Io(error) if error.to_string().contains("CaUsedAsEndEntity") => {
-            "PostgreSQL cannot be reached by TLS: the server uses the certificate of an authority (CA:TRUE), \
+            "PostgreSQL cannot be reached over TLS: the server uses the certificate of an \
+             authority (CA:TRUE), \
              which is not allowed: see the docs of `PostgresStore`"
                 .to_owned()
         }
         // Other certificate errors.
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            format!("PostgreSQL cannot be reached by TLS: {error}")
+            format!("PostgreSQL cannot be reached over TLS: {error}")
         }
         Error::Io(error) => format!("PostgreSQL cannot be reached: {error}"),
         // The driver has no variant for this.
@@ -66,14 +67,14 @@ pub(super) fn text(error: &Error) -> String {
              (`ssl = on`, with a certificate), or use `sslmode=disable` if you trust the network"
                 .to_owned()
         }
-        Error::Tls(error) => format!("PostgreSQL cannot be reached by TLS: {error}"),
+        Error::Tls(error) => format!("PostgreSQL cannot be reached over TLS: {error}"),
         Error::Configuration(_) => "the connection to PostgreSQL is not configured correctly".to_owned(),
         Error::ColumnDecode { index, .. } => {
-            format!("PostgreSQL returned a column of another type (number {index})")
+            format!("PostgreSQL returned a column of an unexpected type (number {index})")
         }
         Error::Protocol(_) => "the server does not speak PostgreSQL's protocol".to_owned(),
         Error::BeginFailed => "PostgreSQL did not begin a transaction".to_owned(),
-        _ => "the driver of PostgreSQL failed".to_owned(),
+        _ => "the PostgreSQL driver failed".to_owned(),
     }
 }
 

@@ -45,8 +45,8 @@ async fn run_checks(connection: &mut PgConnection) -> Result<Vec<DatabaseFinding
         }
     }
     if sequence::is_behind(connection).await? {
-        let message = "the sequence of `keygate.events` is behind its rows, so that every change fails: \
-                       `keygate migrate` sets it";
+        let message = "the sequence of `keygate.events` is behind its rows, so every change fails: \
+            `keygate migrate` corrects it";
         findings.push(DatabaseFinding::error("sequence", message));
     }
     raw_sql("commit").execute(connection).await?;

@@ -34,7 +34,7 @@ impl Server {
     /// Checks the [`server_columns`] at the cursor.
     pub(super) fn check(&self, cursor: &mut Cursor<'_, PgRow>) -> Result<(), StoreError> {
         if read(cursor, self.allows_standby)? != self.created.as_deref() {
-            let why = "PostgreSQL responds with the tables of another store than the opened one: the host \
+            let why = "PostgreSQL responded with the tables of a different store: the host \
                        name or the pooler leads to another database; if that is intended, restart \
                        the service";
             return Err(StoreError::new(why));

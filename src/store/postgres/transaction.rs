@@ -51,8 +51,9 @@ const BEGIN_READ: &str = "begin isolation level repeatable read read only";
 /// The longest wait for the confirmation of a commit.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
 
-const UNCONFIRMED: &str = "PostgreSQL did not confirm the commit within ten seconds, as when a synchronous \
-    standby is missing (`synchronous_standby_names`): the change may still take effect; list keys and \
+const UNCONFIRMED: &str = "PostgreSQL did not confirm the commit within ten seconds, for example \
+    because a synchronous standby is missing (`synchronous_standby_names`): the change may still \
+    take effect; list keys and \
     clients once commits are confirmed again, before you repeat it";
 
 const INTERRUPTED: &str = "the commit was interrupted: the change may have taken effect; list keys \

@@ -11,7 +11,7 @@ pub(super) fn recovered() {
 }
 
 pub(super) fn no_wake_ups(why: &str) {
-    tracing::warn!(why, "the replica gets no wake-ups, and finds changes by polling");
+    tracing::warn!(why, "the replica receives no notifications, and finds changes by polling");
 }
 
 pub(super) fn reset() {

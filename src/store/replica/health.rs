@@ -79,7 +79,7 @@ pub(super) fn wake_ups(shared: &Shared, is_listen_paused: bool, is_queue_high: b
     } else if is_queue_high {
         Some(
             "the queue of notifications is more than 1% full, since a listener does not read it: \
-             end the sessions that listen inside of a long transaction",
+             end the sessions that listen inside a long transaction",
         )
     } else {
         None

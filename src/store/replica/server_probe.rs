@@ -115,7 +115,7 @@ impl ProbeResult {
         if triggers < TRIGGERS {
             return Err(SessionError::lasting(
                 "triggers of keygate's tables are missing or disabled, so the replica would miss \
-                 changes: `alter table ... enable trigger user` (a restore makes them last)",
+                 changes: `alter table ... enable trigger user` (a restore creates them last)",
             ));
         }
         let visible = VisibleTransactions::parse(row.try_get(4)?)

@@ -92,7 +92,7 @@ pub(in crate::store) trait Values {
 
 /// The error for a value of another type, or out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database returned a value of another type")]
+#[error("the database returned a value of an unexpected type")]
 pub(in crate::store) struct ValueError;
 
 /// A row, and the position of the next column.

@@ -164,7 +164,7 @@ pub(super) async fn write_policy(
 ) -> Result<(), StoreError> {
     transaction.write_policy(policy).await?;
     if transaction.read_policy().await? != policy {
-        let found = "the policy is not what was written".to_owned();
+        let found = "the policy differs from what was written".to_owned();
         return Err(not_kept(transaction, found).await);
     }
     Ok(())

@@ -188,7 +188,7 @@ fn client_difference(written: &ClientFacts, found: Option<&ClientFacts>) -> Opti
     match found {
         None => Some(format!("the client `{name}` is missing after it was added")),
         Some(found) if found != written => {
-            Some(format!("the client `{name}` is not what was written"))
+            Some(format!("the client `{name}` differs from what was written"))
         }
         Some(_) => None,
     }
@@ -200,5 +200,5 @@ fn key_difference(written: &KeyFacts, found: Option<&KeyFacts>) -> Option<String
         return Some(format!("the key {key_id} is missing after it was added"));
     };
     let column = KEYS.columns.iter().find(|column| column.differs(written, found))?;
-    Some(format!("`{}` of the key {key_id} is not what was written", column.name))
+    Some(format!("`{}` of the key {key_id} differs from what was written", column.name))
 }

@@ -56,8 +56,8 @@ fn code_and_message(error: &sqlx::Error) -> (Option<u32>, String) {
 }
 
 const INTERRUPTED: &str = "a change was interrupted, and only a user who may write the file and its \
-    folder can roll it back: open the database once as such a user";
-const WAL_RIGHTS: &str = "the file is probably in WAL mode, in which readers, too, need the right \
+    folder can roll it back: open the database once as that user";
+const WAL_RIGHTS: &str = "the file is probably in WAL mode, in which even readers need the right \
     to read and write the `-wal` and `-shm` files beside it: give the user the right to write the \
     folder, or let the file's owner run `pragma journal_mode = delete`";
 

@@ -78,8 +78,8 @@ pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
     if mount::is_mount_point(path) {
         return Err(file_error(
             path,
-            "the file is mounted by itself, and the journal that SQLite keeps beside it is not: \
-             mount its folder instead",
+            "the file is mounted without its folder, in which SQLite keeps a journal: mount its \
+             folder instead",
         ));
     }
     Ok(())

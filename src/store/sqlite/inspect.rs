@@ -53,7 +53,7 @@ pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFindin
         findings.push(DatabaseFinding::warning("triggers", message));
     }
     if !names(&mut connection, MISSING).await?.is_empty() {
-        let message = "triggers of keygate are missing, so that changes are not recorded in \
+        let message = "triggers of keygate are missing, so changes are not recorded in \
                        `keygate_events`: restore the tables, or export the keys into a new database";
         findings.push(DatabaseFinding::error("triggers-missing", message));
     }

@@ -93,7 +93,7 @@ async fn newest(
         tables.map_err(|error| connection.read_error(error))?;
     if is_other {
         let path = connection.path().display();
-        let why = format!("{path} holds {}, not {}: name another file", other.name, content.name);
+        let why = format!("{path} holds {}, not {}: choose another file", other.name, content.name);
         return Err(DatabaseError::Location { why });
     }
     if !has_migrations {

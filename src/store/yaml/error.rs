@@ -78,11 +78,11 @@ pub struct KeyFileWarning(Located<WarningKind>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WarningKind {
-    #[error("{0}: replace it with one of 32 random bytes, and remove `allow_weak_keys`")]
+    #[error("{0}: replace it with a key from 32 random bytes, and remove `allow_weak_keys`")]
     WeakKey(WeakKey),
     #[error(
-        "this key cannot hold 112 bits, the minimum for a plain digest: replace it with one of \
-         19 or more random letters and digits, such as `keygate key issue` makes"
+        "this key cannot have 112 bits, the minimum for a plain digest: replace it with at least \
+         19 random letters and digits, such as a key from `keygate key issue`"
     )]
     LowKey,
     #[error(
@@ -91,7 +91,7 @@ pub(super) enum WarningKind {
     )]
     Swapped,
     #[error(
-        "the name of this client looks like a key, and names are shown: \
+        "the name of this client looks like a key, and names are shown to people: \
          write the key before the colon and the name after it"
     )]
     NameLikeKey,
@@ -110,34 +110,38 @@ pub(super) enum WarningKind {
     )]
     ReplacedWithoutExpiry,
     #[error(
-        "the policy does not allow {count} of the keys, such as {first}, which keep working: give each an \
-         expiry that it allows, or rotate it"
+        "the policy does not allow {count} of the keys, such as {first}, which keep working: give \
+         each an expiry that the policy allows, or rotate it"
     )]
     BeyondPolicy { count: usize, first: KeyId },
     #[error(
-        "the client of this key lacks this scope, and so does the key: give it to the client, or remove it here"
+        "the client of this key lacks this scope, so the key lacks it, too: add it to the client, \
+         or remove it here"
     )]
     LackedScope,
     #[error(
-        "the client of this key is not allowed from this network, and so the key is refused from there: add it to the \
-         client, or remove it here"
+        "this network is not within those of the client, so the key is refused from there: add it \
+         to the client, or remove it here"
     )]
     LackedNetwork,
     #[error(
-        "this name resembles {nearest}, and belongs to the application as it is written: correct it if it is to hold keys"
+        "this name resembles {nearest}, but is treated as the application's: correct it if it \
+         should hold keys"
     )]
     NearMiss { nearest: &'static str },
     #[error(
-        "`{name}` at the top of this file belongs to the application: move it into keygate's section if it is meant for \
+        "`{name}` at the top of this file is treated as the application's: move it into keygate's \
+         section if it is meant for \
          keygate"
     )]
     Misplaced { name: &'static str },
-    #[error("the file holds no keys, so that every request is refused")]
+    #[error("the file has no keys, so every request is refused")]
     NoKeys,
-    #[error("no file of the folder holds a key, so that every request is refused")]
+    #[error("no file in the folder has a key, so every request is refused")]
     NoKeysInFolder,
     #[error(
-        "the file is mounted by itself: when it is replaced outside, as most editors and keygate itself do, \
+        "the file is mounted without its folder: when it is replaced outside, as most editors and \
+         keygate itself do, \
          the change is not visible here, and a revoked key keeps working; mount its folder instead"
     )]
     Mounted,

@@ -54,15 +54,15 @@ pub(super) enum LoadErrorKind {
     )]
     NotRegularInFolder,
     #[error(
-        "the name of a file in this folder looks like a key, and names are shown: name each file as its client, and \
-         write its keys into it"
+        "the name of a file in this folder looks like a key, and names are shown to people: name \
+         each file after its client, and write the keys into it"
     )]
     FileNameLikeKey,
     #[error("the name of this file is not UTF-8: rename it to the name of its client")]
     FileName,
     #[error("the files of the folder are larger than 1 GiB: keep this many keys in a database")]
     FolderTooLarge,
-    #[error("the key is in quotes, which would belong to it: remove them")]
+    #[error("the key is in quotes, which would be part of it: remove them")]
     QuotedKey,
     #[error("a key cannot begin with `#`, since this line may be a comment: remove the line")]
     Comment,
@@ -93,11 +93,12 @@ pub(super) enum LoadErrorKind {
     Tab,
     #[error("a text cannot begin with this character: put it in quotes")]
     Indicator,
-    #[error("this bracket has no partner: put the text in quotes if the bracket belongs to it")]
+    #[error("this bracket has no matching one: put the text in quotes if the bracket is part of \
+        it")]
     Bracket,
     #[error(
-        "this quote has no partner: close it, or put the text in quotes of the other kind if the \
-         quote belongs to it"
+        "this quote is not closed: close it, or put the text in quotes of the other kind if the \
+         quote is part of it"
     )]
     Quote,
     #[error(
@@ -180,11 +181,13 @@ pub(super) enum LoadErrorKind {
     #[error("this key has the same id as the one {first}: generate a new key")]
     SameId { first: Place },
     #[error(
-        "{0}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk \
+        "{0}: generate a key from 32 random bytes, or set `allow_weak_keys: true` to accept the \
+         risk \
          (the key comes before the colon)"
     )]
     WeakKey(WeakKey),
-    #[error("no client is named for this key: write `KEY: client name`, `null` and `~` in quotes")]
+    #[error("no client is named for this key: write `KEY: client name`, with `null` and `~` in \
+        quotes")]
     NoClient,
     #[error("the key is empty: write `KEY: client name`, or remove the line")]
     EmptyKey,

@@ -70,7 +70,7 @@ impl fmt::Display for KeyFileEvent {
             }
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
             Self::NotRecorded { path, error } => {
-                write!(f, "{}: a change was made and not recorded: {error}", path.display())
+                write!(f, "{}: a change was made but not recorded: {error}", path.display())
             }
             Self::Waiting { lock, holder } => {
                 write!(f, "waiting for the lock {}, which {holder} holds", lock.display())

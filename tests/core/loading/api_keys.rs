@@ -71,7 +71,8 @@ fn all_faults_are_reported_by_the_number_of_the_entry() {
         format!("entry {number}: no client is named for the key: write `KEY: client name`")
     };
     let expected = [
-        "entry 1: the key is shorter than 16 characters and could be guessed: generate one of 32 random bytes"
+        "entry 1: the key is shorter than 16 characters and could be guessed: generate a key from \
+         32 random bytes"
             .to_owned(),
         named(2, "a number"),
         named(3, "a boolean"),
@@ -125,7 +126,7 @@ fn key_that_config_alters_is_refused() {
     // 0x5f3c5a7b1d2e4f68 is 6862498397285404520.
     let keys = yaml("\n  0x5f3c5a7b1d2e4f68: User 1");
     let error = Loader::ConfigYaml.keys(&keys).unwrap_err();
-    assert!(error.to_string().contains("entry 1: the key is made of digits alone"), "{error}");
+    assert!(error.to_string().contains("entry 1: the key has only digits"), "{error}");
     // This loader does not alter it.
     let store = Loader::FigmentYaml.keys(&keys).unwrap();
     assert_eq!(client(&store, "0x5f3c5a7b1d2e4f68").as_deref(), Some("User 1"));
@@ -133,7 +134,7 @@ fn key_that_config_alters_is_refused() {
 
 #[test]
 fn duplicate_key_is_refused_if_the_loader_passes_it_on() {
-    let second = "entry 2: this key is also that of entry 1: give each client its own key";
+    let second = "entry 2: this key is the same as in entry 1: give each client its own key";
     let in_yaml = yaml(&format!("\n  {KEY}: User 1\n  {KEY}: User 2"));
     let in_json = json(&format!(r#"{{"{KEY}": "User 1", "{KEY}": "User 2"}}"#));
     let in_toml = toml(&format!("{KEY} = 'User 1'\n{KEY} = 'User 2'"));

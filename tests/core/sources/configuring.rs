@@ -94,7 +94,7 @@ fn basic_challenge_is_only_for_basic() {
         assert_refused(
             source.with_basic_challenge(),
             &ConfigError::BasicChallenge,
-            "only `Source::basic()` can have a challenge of `Basic`: call \
+            "only `Source::basic()` can have a `Basic` challenge: call \
              `with_basic_challenge` on it",
         );
     }
@@ -153,7 +153,7 @@ fn cookie_needs_a_token() {
 
 #[test]
 fn parameter_of_the_query_needs_a_name() {
-    let message = "a parameter of the query needs a name, such as `api_key`";
+    let message = "a query parameter needs a name, such as `api_key`";
     let parts = Authenticator::new(Keys).with_sources_in_parts([Source::query("")]);
     assert_eq!(parts.map(drop), Err(ConfigError::QueryName));
     assert_refused(Source::query(""), &ConfigError::QueryName, message);
@@ -162,7 +162,7 @@ fn parameter_of_the_query_needs_a_name() {
 #[test]
 fn list_of_sources_is_not_empty() {
     assert_eq!(sources([]), Err(ConfigError::NoSources));
-    let message = "there are no sources, so every request would be refused: name at least one";
+    let message = "there are no sources, so every request would be refused: add at least one";
     assert_eq!(ConfigError::NoSources.to_string(), message);
 }
 

@@ -94,7 +94,8 @@ async fn snapshot_of_another_database_is_not_served() {
     let error = replica.health().snapshot_error.unwrap();
     let port = server.port();
     let why = format!(
-        r#"it is of the database "postgres" at "127.0.0.1", port {port}, not "other" at "127.0.0.1", port {port}"#
+        r#"it belongs to the \
+            database"postgres" at "127.0.0.1", port {port}, not "other" at "127.0.0.1", port {port}"#
     );
     assert!(error.ends_with(&why), "{error}");
 }

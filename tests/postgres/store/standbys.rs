@@ -91,9 +91,9 @@ async fn database_of_another_store_is_an_outage() {
     server.restart();
     let error = request(&store, KEY).await.unwrap_err();
     let AuthError::Unavailable(error) = error else { panic!("{error:?}") };
-    assert!(error.source().unwrap().to_string().contains("another store"), "{error:?}");
+    assert!(error.source().unwrap().to_string().contains("a different store"), "{error:?}");
     let error = store.disable_client("App 1").await.unwrap_err();
-    assert!(error.to_string().contains("another store"), "{error}");
+    assert!(error.to_string().contains("a different store"), "{error}");
 
     wire.lead_to(server.port());
     other.restart();

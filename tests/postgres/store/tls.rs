@@ -39,7 +39,7 @@ async fn server_is_verified_in_full() {
     let url = database.url();
     assert!(url.contains("sslmode=verify-full"), "{url}");
     let error = refused(&url.replace(&name(&server.ca()), &name(&server.other_ca()))).await;
-    assert!(error.contains("by TLS: invalid peer certificate"), "{error}");
+    assert!(error.contains("over TLS: invalid peer certificate"), "{error}");
     let by_address = url.replace("localhost", "127.0.0.1");
     let error = refused(&by_address).await;
     assert!(error.contains("certificate not valid for name"), "{error}");

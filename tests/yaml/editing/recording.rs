@@ -140,7 +140,7 @@ fn unrecorded_change_is_made_and_reported() {
     assert_eq!(open(&path).list_clients().len(), 1);
     let reported = reported.lock().unwrap();
     let [message] = &reported[..] else { panic!("{reported:?}") };
-    assert!(message.contains("events.jsonl: a change was made and not recorded"), "{message}");
+    assert!(message.contains("events.jsonl: a change was made but not recorded"), "{message}");
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn names_that_resemble_fields_are_warnings() {
         ("apiKey", "resembles `api_key`"),
         ("keygates", "resembles `keygate`"),
         ("Keygate", "resembles `keygate`"),
-        ("clients", "`clients` at the top of this file belongs to the application"),
+        ("clients", "`clients` at the top of this file is treated as the application's"),
         ("allow_weak_keys", "`allow_weak_keys` at the top of this file belongs"),
     ];
     for (name, message) in warned {
@@ -159,7 +159,7 @@ fn names_that_resemble_fields_are_warnings() {
         let store = load(&embedded(), &format!("api_keys:\n{name}: 1\n"));
         let warnings = store.warnings();
         assert_eq!(warnings.len(), 1, "{name}: {warnings:?}");
-        assert!(warnings[0].to_string().contains("holds no keys"), "{name}: {warnings:?}");
+        assert!(warnings[0].to_string().contains("has no keys"), "{name}: {warnings:?}");
     }
     let section = YamlStore::options().section("auth.keys");
     let store = load(&section, &format!("api_key: {A}\nAuth: 1\nkeygate: 1\n"));

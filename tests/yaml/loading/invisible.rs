@@ -13,7 +13,8 @@ fn invisible_characters_in_keys_and_names_are_refused() {
         format!("the name of the client contains {found}, which is invisible: {way_out}")
     };
     let (other, replace) = ("choose another name", "replace it");
-    let metadata = "a name in the metadata of the client contains U+2060 as its character 3, which is invisible: choose another name";
+    let metadata = "a name in the client's metadata contains U+2060 as its character 3, which is \
+        invisible: choose another name";
     let label = "the label contains U+061C as its character 2, which is invisible: choose another";
     refused(&[
         ("api_key: c4n4ry\u{200b}-0123456789\n", "1:10", &key("U+200B as its character 7")),

@@ -61,8 +61,8 @@ fn keys_that_the_policy_does_not_allow_work_with_a_warning() {
         assert_eq!(store.list_keys(None).unwrap().len(), 1);
         store.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let beyond = "the policy does not allow 1 of the keys, such as 2c26b46b68ffc68f, which keep working: give each an \
-        expiry that it allows, or rotate it";
+    let beyond = "the policy does not allow 1 of the keys, such as 2c26b46b68ffc68f, which keep \
+        working: give each an expiry that the policy allows, or rotate it";
     assert_eq!(warnings("label: x"), [beyond]);
     let long = "created: 2026-11-01T00:00:00Z\n        expires: 2026-12-02T00:00:00Z";
     assert_eq!(warnings(long), [beyond]);

@@ -11,7 +11,7 @@ const CONTROL: &str =
 const BLANK: &str = "the key begins or ends with a blank, which no header can carry: replace it";
 const LONG: &str = "the key is longer than 512 bytes: replace it";
 const NO_CLIENT: &str =
-    "no client is named for this key: write `KEY: client name`, `null` and `~` in quotes";
+    "no client is named for this key: write `KEY: client name`, with `null` and `~` in quotes";
 const NAME_BLANK: &str = "the name of the client begins or ends with a blank: replace it";
 const NAME_CONTROL: &str =
     "the name of the client contains a control character or a line end: replace it";

@@ -10,8 +10,9 @@ const DEEP: &str =
     "this is nested deeper than a key file can be: write `KEY: client name`, one per line";
 const INDICATOR: &str = "a text cannot begin with this character: put it in quotes";
 const BRACKET: &str =
-    "this bracket has no partner: put the text in quotes if the bracket belongs to it";
-const QUOTE: &str = "this quote has no partner: close it, or put the text in quotes of the other kind if the quote belongs to it";
+    "this bracket has no matching one: put the text in quotes if the bracket is part of it";
+const QUOTE: &str = "this quote is not closed: close it, or put the text in quotes of the other \
+    kind if the quote is part of it";
 const BEHIND: &str = "there is text after the closing quote: put the whole text in quotes of the other kind, on one line";
 const ESCAPE: &str = r"there is an escape in these quotes that YAML does not know: use single quotes, or write `\\` for a backslash";
 const TAB: &str = "there is a tab here, which cannot indent YAML: use spaces";

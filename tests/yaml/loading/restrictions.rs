@@ -57,7 +57,7 @@ fn lost_restrictions_are_reported_at_their_line() {
     let outside = shown(load(fewer));
     assert_eq!(outside.len(), 1, "{outside:?}");
     assert_eq!((outside[0].0, outside[0].1), (8, 13));
-    assert!(outside[0].2.contains("not allowed from this network"), "{outside:?}");
+    assert!(outside[0].2.contains("this network is not within those of the client"), "{outside:?}");
 }
 
 #[test]

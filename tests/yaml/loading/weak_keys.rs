@@ -3,9 +3,12 @@ use keygate::store::KeyFileWarning;
 
 use super::check::{CANARY, file, holds, refused};
 
-const REFUSED: &str = "the key is shorter than 16 characters and could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)";
+const REFUSED: &str = "the key is shorter than 16 characters and could be guessed: generate a key \
+    from 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before \
+    the colon)";
 const LIST: &str = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";
-const WARNED: &str = "the key is shorter than 16 characters and could be guessed: replace it with one of 32 random bytes, and remove `allow_weak_keys`";
+const WARNED: &str = "the key is shorter than 16 characters and could be guessed: replace it with \
+    a key from 32 random bytes, and remove `allow_weak_keys`";
 
 #[test]
 fn weak_keys_are_refused_at_their_position() {
@@ -88,7 +91,8 @@ const FEW: &str = "the key has fewer than 6 different characters and could be gu
 fn texts_that_are_not_secrets_are_refused_unless_allowed() {
     for (key, why) in NO_SECRET {
         let message = format!(
-            "{why}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)"
+            "{why}: generate a key from 32 random bytes, or set `allow_weak_keys: true` to accept \
+             the risk (the key comes before the colon)"
         );
         refused(&[
             (&format!("api_key: \"{key}\"\n"), "1:10", &message),
@@ -98,7 +102,8 @@ fn texts_that_are_not_secrets_are_refused_unless_allowed() {
         let store = holds(allowed, &[(key, "User 1")]);
         let warned = store.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
         let expected = format!(
-            "line 3, column 3: {why}: replace it with one of 32 random bytes, and remove `allow_weak_keys`"
+            "line 3, column 3: {why}: replace it with a key from 32 random bytes, and remove \
+             `allow_weak_keys`"
         );
         assert_eq!(warned, [expected]);
     }

@@ -46,7 +46,7 @@ fn file_mounted_without_its_folder_is_a_warning() {
     let (reported, report) = events();
     let _store = YamlStore::watch(&path, report).unwrap();
     let warning = reported.lock().unwrap()[0].clone();
-    let begin = format!("warning: {}: the file is mounted by itself", path.display());
+    let begin = format!("warning: {}: the file is mounted without its folder", path.display());
     assert!(
         warning.starts_with(&begin) && warning.ends_with("mount its folder instead"),
         "{warning}"

@@ -110,6 +110,6 @@ fn invalid_request_is_refused_before_a_key_is_shown() {
     issue(&["App 1", "--expires", "0d"]).fails(2, "the duration is zero");
     issue(&["App 1", "--expires", "9999999d"]).fails(2, "beyond the end of 9999");
     issue(&["App 1", "--expires", "2099-12-31"]).fails(2, "with its offset");
-    issue(&["App 1", "--prefix", "Acme"]).fails(2, "begins with a letter");
+    issue(&["App 1", "--prefix", "Acme"]).fails(2, "begin with a letter");
     assert_eq!(sandbox.file(), before);
 }

@@ -71,7 +71,8 @@ mod file {
             })?;
             if is_key_folder {
                 let why = format!(
-                    "{place} is the folder of the keys, which a service should not need to write: keep its \
+                    "{place} is the folder of the keys, to which a service should not need write \
+                     access: keep its \
                      usage in another folder, such as `$STATE_DIRECTORY`"
                 );
                 return Err(DatabaseError::Location { why });

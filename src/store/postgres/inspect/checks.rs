@@ -12,7 +12,7 @@ pub(super) const CHECKS: [Check; 6] = [
         DatabaseFinding::warning("triggers", message)
     }),
     (triggers::MISSING, |_| {
-        let message = "triggers of keygate are missing or disabled, so that replicas miss changes: \
+        let message = "triggers of keygate are missing or disabled, so replicas miss changes: \
                        `alter table ... enable trigger user` on keygate.clients, keygate.keys and \
                        keygate.events";
         DatabaseFinding::error("triggers-missing", message)
@@ -26,15 +26,15 @@ pub(super) const CHECKS: [Check; 6] = [
     }),
     (UNSAFE, |settings| {
         let message = format!(
-            "{settings} off: a crash of the machine can lose changes that were reported as done, or \
-             spoil the tables"
+            "{settings} off: a crash of the machine can lose changes that were reported as done, \
+             or corrupt the tables"
         );
         DatabaseFinding::warning("fsync", message)
     }),
     (QUEUE, |_| {
-        let message = "the server's notification queue is more than 1% full, so that replicas are not \
-                       woken up and find changes by polling: end the sessions that listen in a long \
-                       transaction";
+        let message = "the server's notification queue is more than 1% full, so replicas are not \
+            notified and find changes by polling: end the sessions that listen inside a long \
+            transaction";
         DatabaseFinding::warning("notify-queue", message)
     }),
     (COLLATED, |columns| {

@@ -62,7 +62,7 @@ fn read_rows(
     let (stored, clients, restricted, keys, refused): (String, usize, usize, usize, usize) =
         json_line(file)?;
     if stored != database {
-        return Err(unusable(&format!("it is of the database {stored}, not {database}")));
+        return Err(unusable(&format!("it belongs to the database {stored}, not {database}")));
     }
     let client = |_| {
         let client = client::from_json(json_line(file)?);

@@ -15,18 +15,21 @@ pub(in crate::store::yaml) enum EditErrorKind {
     #[error("its folder cannot be opened ({0}): editing the file takes write access to it")]
     Folder(io::Error),
     #[error(
-        "the file is mounted by itself and cannot be replaced: mount its folder instead, or edit the file \
+        "the file is mounted without its folder and cannot be replaced: mount its folder instead, \
+         or edit the file \
          where it is mounted from; nothing was changed"
     )]
     Mounted,
     #[error(
-        "keygate did not make the lock `{}` for this file ({error}): find out who put it there, and \
+        "keygate did not create the lock `{}` for this file ({error}): find out who put it there, \
+         and \
          remove it; nothing was changed",
         .path.display()
     )]
     UntrustedLock { path: PathBuf, error: io::Error },
     #[error(
-        "the lock `{}` cannot be made ({error}): editing the file takes write access to its folder",
+        "the lock `{}` cannot be created ({error}): editing the file takes write access to its \
+         folder",
         .path.display()
     )]
     Lock { path: PathBuf, error: io::Error },
@@ -35,7 +38,8 @@ pub(in crate::store::yaml) enum EditErrorKind {
     )]
     Busy { holder: String },
     #[error(
-        "no new file can be made to replace it ({0}): editing the file takes write access to its folder; \
+        "no new file can be created to replace it ({0}): editing the file takes write access to \
+         its folder; \
          nothing was changed"
     )]
     Create(io::Error),
@@ -48,11 +52,12 @@ pub(in crate::store::yaml) enum EditErrorKind {
     Owner(io::Error),
     #[cfg(unix)]
     #[error(
-        "the file has another name (a hard link), which would keep the old content: remove that name, or \
+        "the file has another name (a hard link), which would keep the old content: remove that \
+         link, or \
          use a symbolic link; nothing was changed"
     )]
     HardLink,
-    #[error("the new file could not take the place of the old one ({0}): nothing was changed")]
+    #[error("the new file could not replace the old one ({0}): nothing was changed")]
     Rename(io::Error),
     #[error(
         "the file was changed, but its folder could not be synced to the disk ({0}): the change may not \
@@ -60,8 +65,8 @@ pub(in crate::store::yaml) enum EditErrorKind {
     )]
     Sync(String),
     #[error(
-        "line {line} is laid out in a way that cannot be edited: write each client and each key in lines of its \
-         own, without `?`, or let `keygate export` write them so; nothing was changed"
+        "line {line} is laid out in a way that cannot be edited: write each client and each key on \
+         separate lines, without `?`, or let `keygate export` write the file; nothing was changed"
     )]
     Layout { line: usize },
     #[error(

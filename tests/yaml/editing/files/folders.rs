@@ -15,7 +15,8 @@ fn read_only_folder_is_an_error_with_a_remedy() {
     assert_eq!(
         said,
         format!(
-            "error: {}: the lock `{}` cannot be made (Permission denied (os error 13)): editing the file takes write access to its folder",
+            "error: {}: the lock `{}` cannot be created (Permission denied (os error 13)): editing \
+             the file takes write access to its folder",
             path.display(),
             lock.display()
         )

@@ -45,7 +45,8 @@ fn file_mounted_without_its_folder_is_not_edited() {
     let said = worker::said(output.as_bytes()).concat();
     assert!(
         said.ends_with(
-            "keys.yml: the file is mounted by itself and cannot be replaced: mount its folder \
+            "keys.yml: the file is mounted without its folder and cannot be replaced: mount its \
+             folder \
              instead, or edit the file where it is mounted from; nothing was changed"
         ),
         "{output}"

@@ -18,7 +18,7 @@ fn refused(folder: &Folder, path: &Path, target: &Path, why: &str) {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}: keygate did not make the lock `{}` for this file ({why}): find out who put it \
+            "{}: keygate did not create the lock `{}` for this file ({why}): find out who put it \
              there, and remove it; nothing was changed",
             path.display(),
             lock.display()

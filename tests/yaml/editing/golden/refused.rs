@@ -11,7 +11,8 @@ use crate::editing::fixture::{fill, id, new};
 /// The refusal of a layout.
 fn layout(line: usize) -> String {
     format!(
-        "line {line} is laid out in a way that cannot be edited: write each client and each key in lines of its own, without `?`, or let `keygate export` write them so; nothing was changed"
+        "line {line} is laid out in a way that cannot be edited: write each client and each key on \
+         separate lines, without `?`, or let `keygate export` write the file; nothing was changed"
     )
 }
 
