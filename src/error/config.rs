@@ -65,8 +65,10 @@ pub enum ConfigError {
     )]
     ResourceMetadata,
     /// The prefix given to `require_format` is invalid.
-    #[error("the prefix of a key must have 1 to 16 characters from a-z and 0-9, and begin with a \
-        letter")]
+    #[error(
+        "the prefix of a key must have 1 to 16 characters from a-z and 0-9, and begin with a \
+        letter"
+    )]
     Prefix,
     /// A text given to `RequireScope` is not a scope.
     #[error(transparent)]

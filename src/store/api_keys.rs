@@ -146,11 +146,15 @@ impl TryFrom<ApiKeys> for MemoryStore {
             faults.extend(conflicts.into_iter().map(|conflict| {
                 let [first, number] = conflict.positions;
                 let reason = if conflict.same_key {
-                    format!("this key is the same as in entry {first}: give each client its own \
-                        key")
+                    format!(
+                        "this key is the same as in entry {first}: give each client its own \
+                        key"
+                    )
                 } else {
-                    format!("this key has the same id as the one in entry {first}: generate a new \
-                        key")
+                    format!(
+                        "this key has the same id as the one in entry {first}: generate a new \
+                        key"
+                    )
                 };
                 (number, reason)
             }));

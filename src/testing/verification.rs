@@ -19,7 +19,10 @@ fn has_networks(Sample { record, .. }: &Sample) -> bool {
 }
 
 /// All samples with networks may be used from the first address, and none from the others.
-pub(super) async fn key_is_refused_from_other_networks(case: &Case<impl KeyStore>, samples: &[Sample]) {
+pub(super) async fn key_is_refused_from_other_networks(
+    case: &Case<impl KeyStore>,
+    samples: &[Sample],
+) {
     case.clock.set(now());
     for (sample, key) in all_with_keys(samples).filter(|(sample, _)| has_networks(sample)) {
         let (id, what) = (sample.record.key_id(), &sample.what);

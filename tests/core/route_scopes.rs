@@ -104,7 +104,8 @@ async fn unlisted_route_is_refused_without_naming_a_scope() {
     let challenge = r#"Bearer realm="api", error="insufficient_scope""#;
     assert_eq!(response.headers()["www-authenticate"], challenge);
     let body = to_bytes(response.into_body(), 1_000).await.unwrap();
-    let expected = r#"{"title":"Forbidden","status":403,"detail":"No scope grants access to this route"}"#;
+    let expected =
+        r#"{"title":"Forbidden","status":403,"detail":"No scope grants access to this route"}"#;
     assert_eq!(body, expected);
 }
 

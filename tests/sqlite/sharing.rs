@@ -24,9 +24,11 @@ async fn file_mounted_without_its_folder_is_refused() {
     let script = "mount --bind \"$FROM\" \"$PLACE/keys.db\" || exit 99; RUN";
     let job = worker::command("use App 2", &place.join("keys.db"));
     let said = in_name_space(script, &job, &place, &folder.database());
-    let expected =
-        format!("not opened: {}: the file is mounted without its \
-            folder", place.join("keys.db").display());
+    let expected = format!(
+        "not opened: {}: the file is mounted without its \
+            folder",
+        place.join("keys.db").display()
+    );
     assert!(said.len() == 1 && said[0].starts_with(&expected), "{said:?}");
     assert!(said[0].ends_with("mount its folder instead"), "{said:?}");
 }

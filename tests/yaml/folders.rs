@@ -70,9 +70,7 @@ fn folder_without_files_holds_no_keys() {
     let store = FolderStore::open(folder.path()).unwrap();
     assert!(store.is_empty());
     let warning = store.warnings()[0].to_string();
-    assert!(
-        warning.ends_with("no file in the folder has a key, so every request is refused")
-    );
+    assert!(warning.ends_with("no file in the folder has a key, so every request is refused"));
 }
 
 #[test]

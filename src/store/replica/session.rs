@@ -152,8 +152,10 @@ async fn listen(listener: &mut PgListener, state: &mut FollowerState) -> Result<
         return Ok(listening?);
     }
     state.listen_paused_until = Instant::now().checked_add(LISTEN_PAUSE);
-    Err(SessionError::unreachable("`listen` timed out; the next connection polls without \
-        notifications"))
+    Err(SessionError::unreachable(
+        "`listen` timed out; the next connection polls without \
+        notifications",
+    ))
 }
 
 enum Progressed {

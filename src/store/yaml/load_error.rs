@@ -93,8 +93,10 @@ pub(super) enum LoadErrorKind {
     Tab,
     #[error("a text cannot begin with this character: put it in quotes")]
     Indicator,
-    #[error("this bracket has no matching one: put the text in quotes if the bracket is part of \
-        it")]
+    #[error(
+        "this bracket has no matching one: put the text in quotes if the bracket is part of \
+        it"
+    )]
     Bracket,
     #[error(
         "this quote is not closed: close it, or put the text in quotes of the other kind if the \
@@ -186,8 +188,10 @@ pub(super) enum LoadErrorKind {
          (the key comes before the colon)"
     )]
     WeakKey(WeakKey),
-    #[error("no client is named for this key: write `KEY: client name`, with `null` and `~` in \
-        quotes")]
+    #[error(
+        "no client is named for this key: write `KEY: client name`, with `null` and `~` in \
+        quotes"
+    )]
     NoClient,
     #[error("the key is empty: write `KEY: client name`, or remove the line")]
     EmptyKey,

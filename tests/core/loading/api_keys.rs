@@ -81,7 +81,8 @@ fn all_faults_are_reported_by_the_number_of_the_entry() {
         named(6, "a mapping"),
         unnamed(7),
         "entry 8: the name of the client begins or ends with a blank".to_owned(),
-        "entry 9: the key contains a control character or a line end, which no header can carry".to_owned(),
+        "entry 9: the key contains a control character or a line end, which no header can carry"
+            .to_owned(),
     ];
     assert_eq!(found, expected);
     let shown = format!("keys are refused: {}; and 6 more", expected[..3].join("; "));

@@ -128,8 +128,7 @@ fn removed_client_and_key_keep_their_events() {
             .fails(1, "no key has the id 1f0c2b7a9d3e4c58");
         run(&["events", "--action", "key.painted"]).fails(2, "an action is one of client.added");
         run(&["events", "--limit", "0"]).fails(2, "--limit");
-        run(&["client", "add", "App 4", "--actor", "two\nlines"])
-            .fails(2, "invalid actor name");
+        run(&["client", "add", "App 4", "--actor", "two\nlines"]).fails(2, "invalid actor name");
         assert_eq!(run(&["events", "--client", "App 4"]).code, 1);
     }
 }

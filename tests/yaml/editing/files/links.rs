@@ -91,8 +91,13 @@ fn hard_link_is_refused() {
     fs::hard_link(&path, &other).unwrap();
     let store = open(&path);
     let error = store.add_client("A").unwrap_err().to_string();
-    assert!(error.ends_with("the file has another name (a hard link), which would keep the old \
-        content: remove that link, or use a symbolic link; nothing was changed"), "{error}");
+    assert!(
+        error.ends_with(
+            "the file has another name (a hard link), which would keep the old \
+        content: remove that link, or use a symbolic link; nothing was changed"
+        ),
+        "{error}"
+    );
     assert_eq!((&*read(&path), &*read(&other)), ("clients:\n", "clients:\n"));
     assert_eq!(folder.names(), [".keys.yml.lock", "keys.yml", "other.yml"]);
     assert!(store.list_clients().is_empty());
