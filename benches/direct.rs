@@ -1,4 +1,4 @@
-//! The cost of a lookup in a database, beside the driver with the same query.
+//! The cost of a lookup in a database, compared with the driver and the same query.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
@@ -42,7 +42,7 @@ const MICROSECONDS: Unit = Unit("us", 1e3, 1);
 /// The highest allowed ratio of a lookup to the driver's.
 const TARGET: f64 = 1.2;
 
-/// Which keys are looked up: ours, and the yardstick.
+/// A kind of keys, and the names of the measurements of keygate and of the baseline.
 type Subject = (&'static str, [&'static str; 2]);
 
 /// Keys with a client that has only a name, keys with all details of key and client, and unknown keys.
@@ -57,7 +57,7 @@ const POSTGRES: [Subject; 3] = [
     ("an unknown key", ["PostgreSQL, unknown", "sqlx, unknown"]),
 ];
 
-/// That of the store.
+/// The query of the store.
 const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.client, k.expires, k.revoked, k.replaced_by, \
     k.not_before, k.scopes, k.networks, \
     c.name, c.enabled, c.scopes, c.quota, c.metadata, c.title, c.networks \
@@ -76,7 +76,7 @@ fn rounds(effort: Effort) -> usize {
     effort.pick(1, 51, 401)
 }
 
-/// Few, so that both sides of a ratio are measured within what the machine does besides.
+/// Few lookups per round, so that other work of the machine affects both sides of a ratio.
 fn count(effort: Effort) -> u64 {
     effort.pick(10, 200, 200)
 }
@@ -224,7 +224,7 @@ async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-/// `count` lookups, each of one of `size` keys.
+/// `count` lookups of random keys below `size`.
 #[derive(Clone, Copy)]
 struct Lookups {
     count: u64,

@@ -1,4 +1,4 @@
-//! The time of a page of 50 rows out of 1,000,000 keys, beside one out of 1,000, in both databases.
+//! The time of a page of 50 rows out of 1,000,000 keys, compared with one out of 1,000, in both databases.
 //!
 //! `KEYGATE_BENCH_QUICK=1` compares 2,000 keys with 1,000 and makes the rounds few.
 
@@ -38,8 +38,9 @@ const TARGET: f64 = 2.0;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Ten keys to a client; one client of ten is disabled. Fifty keys are not yet valid. The time of issue falls with the number, and the expiry of seven
-/// keys of ten is from 300 days ago to 700 days from now. `first` and `last` are in the list of the numbers `n`.
+/// Ten keys to a client; one client of ten is disabled. Fifty keys are not yet valid. The time of issue decreases with
+/// the number, and seven of ten keys expire between 300 days ago and 700 days from now. `first` and `last` are the
+/// bounds of the numbers `n`.
 const POSTGRES: [&str; 3] = [
     "insert into keygate.clients (name, scopes, metadata, enabled) \
      select 'Client ' || lpad(n::text, 6, '0'), case n % 4 when 0 then '{orders:read}' else '{stock:*}' end::text[], \
@@ -122,7 +123,7 @@ async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
     let ids: Vec<_> = ids.iter().map(|key| key.key_id).take(size / 2).collect();
     let id = ids[ids.len() / 2].to_string();
     let scope = "orders:read".parse().expect("a scope");
-    // As many keys of both lists: about 35.
+    // The same number of keys in both lists: about 35.
     let few = if size > 2_000 { "label 9051" } else { "label 9" };
     vec![
         Keys("first page", keys()),
@@ -153,7 +154,7 @@ async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
         Keys("without 500 ids", keys().except(ids)),
         Clients("clients", ClientQuery::new()),
         Clients("clients, search", ClientQuery::new().with_search("client 00")),
-        // The short list has no more.
+        // The short list has no more keys.
         Clients("clients, 10 disabled", ClientQuery::new().with_enabled(false).with_limit(10)),
         Clients("clients, metadata", ClientQuery::new().add_metadata("team", "2")),
     ]

@@ -1,5 +1,5 @@
-//! Loading a large key file: `YamlStore::open` beside bare `serde_yaml`, in time and peak memory. And `ApiKeys` beside a
-//! `HashMap`, by the same format crate.
+//! The time and peak memory of loading a large key file: `YamlStore::open` compared with bare `serde_yaml`, and
+//! `ApiKeys` compared with a `HashMap`, with the same format crate.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and the file small.
 
@@ -60,7 +60,7 @@ fn main() -> Result<(), Failure> {
 const API_KEYS: &str = "ApiKeys";
 const MAP: &str = "HashMap<String, String>";
 
-/// `ApiKeys`, which hashes each key, beside a map of texts.
+/// Compares `ApiKeys`, which hashes each key, with a map of texts.
 fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
     let size = effort.pick(1_000, 100_000, 100_000);
     let rounds = effort.pick(1, 15, 31);
@@ -89,7 +89,7 @@ fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The time for which a text is deserialized.
+/// The time to deserialize a text.
 fn deserialize<T: DeserializeOwned>(path: &Path) -> Result<f64, Failure> {
     let text = fs::read_to_string(path)?;
     let start = Instant::now();
@@ -111,7 +111,7 @@ fn write(path: &Path, size: u64) -> io::Result<()> {
     file.flush()
 }
 
-/// The times and the peaks of both, a process for each.
+/// The times and the peak memory of both, each in its own process.
 fn compare(path: &Path, rounds: u32) -> Result<(Figures, Figures), Failure> {
     let path = path.to_str().ok_or("the folder for temporary files has a strange name")?;
     let (mut times, mut peaks) = (Figures::default(), Figures::default());
@@ -125,7 +125,7 @@ fn compare(path: &Path, rounds: u32) -> Result<(Figures, Figures), Failure> {
     Ok((times, peaks))
 }
 
-/// What a service would declare that reads such a file without us.
+/// The types that a service without keygate would declare to read the file.
 #[derive(Deserialize)]
 struct KeyFile {
     api_keys: HashMap<String, String>,
@@ -141,7 +141,7 @@ fn load(subject: &str, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let start = Instant::now();
-    // What was loaded is kept to the end of the process: giving it up is not part of loading it.
+    // The keys are kept until the process ends, since dropping them is not part of loading.
     let (time, keys) = if subject == OURS {
         let store = ManuallyDrop::new(YamlStore::open(path)?);
         (start.elapsed(), store.len())

@@ -1,4 +1,4 @@
-//! From one key to ten million: requests, lookups, memory, and changes while others read.
+//! From one key to ten million: requests, lookups, memory, and changes with concurrent readers.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and leaves the largest size out.
 
@@ -46,7 +46,7 @@ type Failure = Box<dyn Error>;
 struct Size {
     keys: u32,
     name: &'static str,
-    /// A request, beside one at a single key.
+    /// The maximum ratio of a request to one with a single key.
     target: Option<f64>,
 }
 
@@ -77,16 +77,16 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The most that a key may cost in the table, in bytes.
+/// The maximum size of a key in the table, in bytes.
 const BYTES_PER_KEY: f64 = 56.0;
-/// The most that a store may weigh, beside a map of the keys themselves.
+/// The maximum memory of a store, compared with a map of the keys themselves.
 const STORE_TO_MAP: f64 = 0.7;
 
 fn memory<'a>(sizes: impl Iterator<Item = &'a Size> + Clone) -> Result<(), Failure> {
     let mut table = Table::new(&["what", "requested", "resident", "target", "met"]);
     for Size { keys, name, .. } in sizes.clone() {
         for subject in [AT_ONCE, ONE_BY_ONE, EXPIRING] {
-            // Ten million inserts take minutes, and a key weighs the same at any size.
+            // Ten million inserts take minutes, and a key takes the same memory at any size.
             if subject != AT_ONCE && *keys > 1_000_000 {
                 continue;
             }
@@ -117,7 +117,7 @@ fn memory<'a>(sizes: impl Iterator<Item = &'a Size> + Clone) -> Result<(), Failu
 
 fn time(effort: Effort, sizes: &[Size], stores: &[MemoryStore]) {
     let count = effort.pick(100, 50_000, 200_000);
-    // The same number at every size, and enough of them that no cache holds what they touch.
+    // The same number at every size, and so many that no cache holds the memory that they touch.
     let probes = effort.pick(100, 1 << 18, 1 << 20);
     let rounds = effort.pick(1, 5, 15);
     let (mut requests, mut lookups) = (Rounds::new(), Rounds::new());
@@ -158,29 +158,29 @@ fn looking_up(count: u32, digests: Vec<KeyDigest>, store: &MemoryStore) -> impl 
         }
         (processor_time() - start) / f64::from(count)
     };
-    // As with requests, the first run is for the caches.
+    // As with requests, the first run warms the caches.
     move || {
         look_up();
         look_up()
     }
 }
 
-/// The most that a change may take, at its p99.9.
+/// The maximum p99.9 of a change.
 const CHANGE_NANOSECONDS: f64 = 1e6;
-/// Readers are to see no difference at their p99.9; this much is noise.
+/// The p99.9 of readers should not change; this much is noise.
 const TAIL: f64 = 1.1;
 
 const ALONE: &str = "without a writer";
-// Loads the machine alike, so that it leaves what the store itself has to do with it.
+// Loads the machine in the same way, so that the difference is due to the store.
 const APART: &str = "beside a writer to another store";
 const TOGETHER: &str = "with a writer";
 
-/// Changes are measured in processor time: what else runs on the machine is none of theirs.
+/// Changes are measured in processor time, so that other programs do not count.
 fn changes(effort: Effort, size: &Size, [other, store]: [&MemoryStore; 2]) {
     let (rounds, reads) = effort.pick((1_u64, 1_000), (7, 100_000), (21, 400_000));
     let keys = size.keys.into();
     let auth = Authenticator::new(store.clone());
-    // Far enough that no cache holds the place of a key when it is revoked.
+    // So many that no cache holds the row of a key when it is revoked.
     let behind = effort.pick(10, 2_000, 5_000);
     let [mut apart, mut together] = [other, store].map(|store| Writer::new(store, keys, behind));
     let [mut medians, mut tails, mut processor_tails] = [(); 3].map(|()| Figures::default());

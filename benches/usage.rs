@@ -64,10 +64,10 @@ fn rounds(effort: Effort) -> usize {
     effort.pick(1, 7, 31)
 }
 
-/// The most that a writer may add to a request, in nanoseconds.
+/// The maximum cost of a writer per request, in nanoseconds.
 const WRITER: f64 = 15.0;
 
-/// The most memory that a counted key may take, in bytes.
+/// The maximum memory of a counted key, in bytes.
 const BYTES_PER_KEY: f64 = 1024.0;
 
 const LAYER: &str = "layer";
@@ -80,8 +80,8 @@ const FIELDS: &str = "layer with usage and throttle";
 const BY_HAND: &str = "layer with governor and a map of counts, by hand";
 const ALONE: &str = "usage alone";
 
-/// `bound` is the maximum ratio of the time that usage and throttle add to a request and the time that the same adds by
-/// hand.
+/// `bound` is the maximum ratio of the time that usage and throttle add to a request to the time that the hand-written
+/// code adds.
 fn one_request(effort: Effort, size: u64, bound: f64) {
     let count = effort.pick(100, 20_000, 100_000);
     let requests = Requests::with_keys(Probes::picks(size, effort.pick(100, 1 << 16, 1 << 16)));
@@ -162,7 +162,7 @@ fn layer(store: &MemoryStore, usage: Option<&Usage>) -> ApiKeyLayer<MemoryStore>
     ApiKeyLayer::from(auth).without_cache_fields()
 }
 
-/// Every client has a quota, and none reaches it.
+/// Every client has a quota that it does not reach.
 fn throttle() -> ThrottleLayer {
     let quota = "1000000000/second".parse().expect("it is a quota");
     ThrottleLayer::new(Throttle::new().with_default_quota(quota))
@@ -207,7 +207,7 @@ fn two_threads(effort: Effort, size: u64) {
         for (ours, yardstick, target) in [
             (SAME_CLIENT, ONE_THREAD, target),
             (OWN_CLIENTS, ONE_THREAD, None),
-            // They share nothing, so anything above one thread is due to the machine.
+            // They share nothing, so any cost above that of one thread is due to the machine.
             (OWN_USAGES, ONE_THREAD, None),
             (SAME_CLIENT, OWN_USAGES, target),
         ] {

@@ -1,4 +1,4 @@
-//! The cost of a request, beside checks written by hand, as ratios in one run.
+//! The cost of a request compared with hand-written checks, as ratios in one run.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
@@ -135,7 +135,7 @@ fn print_request(size: u64, figures: &Figures) {
     table.print(&format!("one request, keys: {size}"));
 }
 
-/// The layer as in the design's ratios. The cost of the cache headers has its own line.
+/// The layer without cache headers, as in the bounds. The cost of these headers has its own line.
 fn bare_layer(store: &MemoryStore) -> ApiKeyLayer<MemoryStore> {
     ApiKeyLayer::new(store.clone()).without_cache_fields()
 }
@@ -162,7 +162,7 @@ fn two_threads(effort: Effort, size: u64) {
     add(ONE_THREAD, vec![worker(&layer, 0)]);
     add(SAME_CLIENT, vec![worker(&layer, 0), worker(&layer, 0)]);
     add(OWN_CLIENTS, vec![worker(&layer, 0), worker(&layer, 1)]);
-    // Threads of two stores share nothing: what they cost more than one is the machine's own.
+    // Threads with separate stores share nothing, so any cost above that of one thread is due to the machine.
     let stores = [store(size), store(size)];
     add(OWN_STORES, stores.iter().map(|store| worker(&bare_layer(store), 0)).collect());
     let figures = subjects.run(rounds(effort));

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -34,7 +34,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell finds the first key of the file, so that none is printed here.
+    // The shell reads the first key from the file, so that no key is printed here.
     let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
     println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
     let ctrl_c = async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be handled") };

@@ -1,8 +1,8 @@
 //! The axum service with its keys in PostgreSQL, as one of many instances.
 //!
 //! `LISTEN` and `DATABASE_URL` in the environment replace the address and the URL of the database, whose
-//! tables `keygate migrate` creates. The service connects as a role that can only read them. `/ready` says
-//! whether the instance should receive requests.
+//! tables `keygate migrate` creates. The service connects as a role that can only read them. `/ready` reports whether
+//! the instance should receive requests.
 
 use std::env;
 use std::error::Error;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -24,7 +24,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "keys.db".to_owned());
 
-    // The only line that differs from the example `axum`.
+    // This is the only line that differs from the example `axum`.
     let store = SqliteStore::open(&keys).await?;
     let app = Router::new()
         .route("/route1", get(greet))

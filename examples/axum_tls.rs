@@ -1,4 +1,4 @@
-//! An axum service on TLS, without a proxy. It reloads its certificate when the files change.
+//! An axum service with TLS, without a proxy. It reloads its certificate when the files change.
 //!
 //! `TLS_CERT` and `TLS_KEY` in the environment name its certificate and private key, as PEM files. `LISTEN` and `KEYS`
 //! replace the address and the key file.
@@ -16,7 +16,7 @@ use keygate::{ApiKeyLayer, Authenticator, Client, YamlStore};
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -30,7 +30,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (certificate, key) = (file("TLS_CERT")?, file("TLS_KEY")?);
 
     let store = YamlStore::watch(&keys, |event| eprintln!("{event}"))?;
-    // Every request comes over TLS: the layer would refuse others.
+    // Marks every request as sent over TLS. The layer would refuse others.
     let auth = Authenticator::new(store).require_tls();
     let app = Router::new()
         .route("/route1", get(greet))
@@ -40,7 +40,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .layer(Extension(Transport::Tls));
 
     let files = [certificate, key];
-    // Before the files are read, so that a change during that is noticed.
+    // Read before the files, so that a change meanwhile is noticed.
     let loaded = versions(&files);
     let [certificate, key] = &files;
     let tls = RustlsConfig::from_pem_file(certificate, key)
@@ -50,7 +50,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     println!("listening on https://{address}, Ctrl-C stops");
-    // The shell finds the first key of the file, so that none is printed here.
+    // The shell reads the first key from the file, so that no key is printed here.
     let first = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
     println!(
         r#"try: curl -i --cacert '{certificate}' https://{address}/route1 -H "x-api-key: {first}""#
@@ -65,8 +65,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Looks at the files every second. A renewal may write them one after the other, so a pair that does not fit is read
-/// again until it does.
+/// Checks the files every second. A renewal may write them one after the other, so a certificate and key that do not
+/// match are read again until they do.
 async fn reload(tls: RustlsConfig, files: [String; 2], mut loaded: Versions) {
     let mut refused = None;
     loop {

@@ -14,11 +14,11 @@ use keygate::{
 };
 use tokio::net::TcpListener;
 
-/// Stands in for the client of a database: it reads the whole file for each query.
+/// A stand-in for a database client, which reads the whole file for each query.
 ///
-/// Replace it by the connection pool of your database, and [`Database::record_of`] by a query such as
-/// `SELECT digest, client, expires FROM api_keys WHERE digest = $1`. Take the digest of the record from
-/// the row: keygate compares it with the digest it looked up.
+/// Replace it with the connection pool of your database, and [`Database::record_of`] with a query such as `SELECT
+/// digest, client, expires FROM api_keys WHERE digest = $1`. Build the record with the digest from the row: keygate
+/// compares it with the one that it looked up.
 #[derive(Clone)]
 struct Database {
     file: PathBuf,
@@ -27,7 +27,7 @@ struct Database {
 impl Database {
     async fn record_of(&self, digest: KeyDigest) -> Result<Option<KeyRecord>, DatabaseError> {
         let file = self.file.clone();
-        // Reading a file blocks, so it has a thread for that.
+        // Reading a file blocks, so it runs on a separate thread.
         let query = move || Ok(YamlStore::open(file)?.find(&digest)?);
         tokio::task::spawn_blocking(query).await?
     }
@@ -47,7 +47,7 @@ impl KeyStore for Database {
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -58,7 +58,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
-    // A broken file is found at the start, not by the first caller.
+    // A broken file is reported at the start, and not by the first request.
     let rows = YamlStore::open(&keys)?;
     for warning in rows.warnings() {
         eprintln!("{warning}");
@@ -76,7 +76,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell finds the first key of the file, so that none is printed here.
+    // The shell reads the first key from the file, so that no key is printed here.
     let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
     println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
     let ctrl_c = async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be handled") };

@@ -23,7 +23,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -44,7 +44,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell finds the first key of the file, so that none is printed here.
+    // The shell reads the first key from the file, so that no key is printed here.
     let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
     println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
     serve(listener, ApiKeyLayer::new(store)).await;
@@ -93,7 +93,7 @@ async fn serve(listener: TcpListener, layer: ApiKeyLayer<YamlStore>) {
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
-            // Usually too many open files: wait until some are closed.
+            // Usually, there are too many open files: wait until some are closed.
             tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
         };

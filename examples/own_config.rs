@@ -23,7 +23,7 @@ struct Config {
 
 #[tokio::main]
 async fn main() {
-    // Returning the error from here would print its `Debug`, which is not written for people.
+    // Returning the error would print its `Debug`, which is not meant for people.
     if let Err(error) = run().await {
         eprintln!("{error}");
         std::process::exit(1);
@@ -32,14 +32,14 @@ async fn main() {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::var("CONFIG").unwrap_or_else(|_| "examples/config.yml".to_owned());
-    // The keys are read first, since errors about them have a line and show no key.
+    // The keys are read first, since their errors have a line number and show no key.
     let store = YamlStore::options().embedded().watch(&path, |event| eprintln!("{event}"))?;
     let Config { database_url, listen, api_keys } =
         serde_yaml::from_str(&fs::read_to_string(&path)?)
             .map_err(|error| format!("{path}: {error}"))?;
     let listen = env::var("LISTEN").unwrap_or(listen);
 
-    // A service would connect to it.
+    // A real service would connect to it.
     assert!(!database_url.is_empty(), "the database has a URL");
     println!("{} keys, {} of them in api_keys", store.len(), api_keys.len());
     let app = Router::new().route("/route1", get(greet)).route_layer(ApiKeyLayer::new(store));

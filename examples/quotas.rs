@@ -1,7 +1,7 @@
 //! An axum service with all layers in order: quotas for each client, and pages that show who calls most.
 //!
-//! `/orders` needs a scope and spends the quota; a request without the scope spends nothing. `/usage`
-//! and `/top` are for the operator. `LISTEN` in the environment replaces the address.
+//! `/orders` needs a scope and counts against the quota; a request without the scope is not counted. `/usage` and
+//! `/top` are for the operator. `LISTEN` in the environment replaces the address.
 
 use std::env;
 use std::error::Error;
@@ -17,7 +17,7 @@ use keygate::{
 use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 
-/// A service of your own keeps them in a file: see the example `axum`.
+/// Your own service would keep them in a file: see the example `axum`.
 const KEYS: &str = "
 api_keys:
     08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
@@ -62,6 +62,6 @@ fn app() -> Result<Router, Box<dyn Error>> {
     Ok(orders
         .merge(operator)
         .route_layer(ApiKeyLayer::from(auth))
-        // Outermost: it also answers preflight requests, which carry no key, and marks refusals.
+        // Outermost: it also responds to preflight requests, which carry no key, and adds its headers to refusals.
         .layer(CorsLayer::permissive()))
 }

@@ -1,4 +1,4 @@
-//! What a client may do: a scope that guards a route, and one that a handler requires itself.
+//! Scopes: one that a layer requires for a route, and one that a handler requires itself.
 //!
 //! `LISTEN` in the environment replaces the address.
 
@@ -10,7 +10,7 @@ use axum::{Router, routing::get};
 use keygate::{ApiKeyLayer, AuthError, Client, RequireScope, YamlStore};
 use tokio::net::TcpListener;
 
-/// A service of your own keeps them in a file: see the example `axum`.
+/// Your own service would keep them in a file: see the example `axum`.
 const KEYS: &str = "
 api_keys:
     08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1

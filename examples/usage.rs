@@ -1,4 +1,4 @@
-//! Who calls, how often, and what was refused: a page for operators, which needs a scope.
+//! A page for operators, which needs a scope, with the requests and refusals of each client.
 //!
 //! `LISTEN` in the environment replaces the address.
 
@@ -9,7 +9,7 @@ use axum::{Json, Router, routing::get};
 use keygate::{ApiKeyLayer, Authenticator, RequireScope, Usage, YamlStore};
 use tokio::net::TcpListener;
 
-/// A service of your own keeps them in a file: see the example `axum`.
+/// Your own service would keep them in a file: see the example `axum`.
 const KEYS: &str = "
 api_keys:
     08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
@@ -20,12 +20,12 @@ clients:
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Clones share their counts: one is filled by the authenticator, the other is read by the page.
+    // Clones share their counts: the authenticator counts with one, and the page reads the other.
     let usage = Usage::new();
     let auth = Authenticator::new(KEYS.parse::<YamlStore>()?).add_observer(usage.clone());
     let app = Router::new()
         .route("/usage", get(move || async move { Json(usage.snapshot()) }))
-        // Guards the routes above it, and none below.
+        // Applies to the routes above it, but not to those below.
         .route_layer(RequireScope::new("usage:read")?)
         .route("/route1", get("counted\n"))
         .route_layer(ApiKeyLayer::from(auth));

@@ -1,9 +1,8 @@
-//! Serving the keys of a PostgreSQL database from memory: requests, loading, memory, and how soon a
-//! change is known.
+//! Serving the keys of a PostgreSQL database from memory: requests, loading, memory, and the delay of a change.
 //!
 //! It starts a server of its own. `KEYGATE_BENCH_QUICK=1` makes the rounds few,
-//! `KEYGATE_BENCH_KEYS` replaces the number of keys, and with `KEYGATE_BENCH_MIXED=1` they do not lie
-//! in the order of their clients.
+//! `KEYGATE_BENCH_KEYS` replaces the number of keys, and with `KEYGATE_BENCH_MIXED=1` the keys are not in the order of
+//! their clients.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -86,7 +85,7 @@ async fn fill(server: &Postgres, keys: u64) -> Result<(), Failure> {
         writeln!(sql, "{}", name(number))?;
     }
     sql += "\\.\ncopy keygate.keys (digest, client) from stdin;\n";
-    // A prime, so that each is picked once.
+    // A prime, so that each key is picked once.
     let step = if env::var_os("KEYGATE_BENCH_MIXED").is_some() { 7_368_787 } else { 1 };
     for number in (0..keys).map(|number| number * step % keys) {
         let digest = KeyDigest::of(&key(number)).to_text();
@@ -110,7 +109,7 @@ fn loading(effort: Effort, keys: u64, server: &Postgres, runtime: &Runtime) -> R
         let took = start.elapsed();
         assert_eq!(replica.health().keys as u64, keys);
         drop(replica);
-        // Millions of profiles are freed, which must not be part of the next measurement.
+        // Waits until millions of profiles are freed, which must not be part of the next measurement.
         while follows() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -155,8 +154,8 @@ async fn bare(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     Ok(rows)
 }
 
-/// What a replica of a database, or a store of so many keys, holds in a process of its own, and the most
-/// that it ever held.
+/// The memory of a replica of a database, or of a store with this many keys, in its own process: at rest and at its
+/// peak.
 fn weigh(subject: &str, of: &str) -> Result<(), Failure> {
     let before = memory::of_this_process("VmRSS");
     allocator::start();
@@ -181,7 +180,7 @@ fn weights(keys: u64, server: &Postgres) -> Result<(), Failure> {
     // The size of a store is far below 2^53.
     #[allow(clippy::cast_precision_loss)]
     let count = keys as f64;
-    // A replica at its peak is held against a store at rest.
+    // The peak of a replica is compared with a store at rest.
     let rows = [
         ("requested", replica[0], memory[0], 1.3),
         ("resident", replica[1], memory[1], 1.3),

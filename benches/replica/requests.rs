@@ -22,9 +22,9 @@ const SUBJECTS: [&str; 4] = [REPLICA, MEMORY, "unknown, replica", "unknown, Memo
 
 const NANOSECONDS: Unit = Unit("ns", 1.0, 0);
 
-/// A replica and a store in one process, and several such processes: where the memory of either lies is
-/// settled when it is loaded, and moves a ratio by more than rounds tell apart. No process has loaded
-/// anything before, since what it freed would be used again, in pieces.
+/// Measures a replica and a store in one process, and repeats this in several processes: their places in memory are
+/// decided when they are loaded, and change the ratio by more than the differences between rounds. No process has
+/// loaded anything before, since freed memory would be reused in fragments.
 pub(crate) fn compare(effort: Effort, keys: u64, server: &Postgres) -> Result<(), Failure> {
     let of = format!("{} {}", effort.pick(1, 9, 9), server.url());
     let mut figures = Figures::default();

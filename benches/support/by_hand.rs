@@ -14,8 +14,8 @@ use keygate::{Client, KeyId};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-/// Usage and throttle as people write them, around any service: `governor`, and a count and a last seen
-/// of each key in a map. Nothing is forgotten, no window is kept, and a quota is of a key and the same for all.
+/// Hand-written usage and throttle around any service: `governor`, and a map with the count and the last use of each
+/// key. Nothing is forgotten, there are no windows, and all keys have the same quota.
 pub(crate) fn counted_and_limited<S>(inner: S) -> Counted<Limited<S>> {
     let quota = Quota::per_second(NonZeroU32::MAX);
     let limiter = Arc::new(RateLimiter::dashmap(quota));

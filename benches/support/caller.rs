@@ -13,13 +13,13 @@ use tokio::time::sleep;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Between two questions whether a change is honoured.
+/// The pause between two checks whether a change was applied.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// After this, a change has not been noticed at all.
+/// The maximum wait for a change.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A connection to the service that is kept.
+/// A persistent connection to the service.
 pub(crate) struct Caller(SendRequest<Empty<Bytes>>);
 
 impl Caller {
@@ -31,7 +31,7 @@ impl Caller {
         Ok(Self(sender))
     }
 
-    /// How a request with this key is answered.
+    /// The response to a request with this key.
     pub(crate) async fn send(&mut self, key: HeaderValue) -> Result<StatusCode, Failure> {
         let request = Request::get("/route1").header(HOST, "localhost").header("x-api-key", key);
         self.0.ready().await?;

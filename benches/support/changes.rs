@@ -11,7 +11,7 @@ use super::clock::{nanoseconds, processor_time};
 use super::keys::{key, name};
 use super::probes::picks;
 
-/// Inserts keys, and revokes them again when its caches have forgotten where they lie.
+/// Inserts keys, and revokes them when they are no longer in the caches.
 pub(crate) struct Writer {
     store: MemoryStore,
     next: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// `behind` is how many inserts lie between that of a key and its revocation.
+    /// `behind` is the number of inserts between the insertion of a key and its revocation.
     pub(crate) fn new(store: &MemoryStore, size: u64, behind: u32) -> Self {
         let inserted = VecDeque::new();
         let store = store.clone();
@@ -52,16 +52,16 @@ impl Writer {
     }
 }
 
-/// What verifications took, in nanoseconds: half of them in the time that passed, half in processor
-/// time, which leaves out that another process had the reader's processor.
+/// The durations of verifications in nanoseconds: half of them in wall-clock time, and half in processor time, which
+/// excludes time that other processes had the processor.
 #[derive(Default)]
 pub(crate) struct Reads {
     pub(crate) passed: Vec<f64>,
     pub(crate) processor: Vec<f64>,
 }
 
-/// Verifies all these picks in each of some threads, while perhaps one writes. The writer has a
-/// processor of its own where there are two.
+/// Verifies all these picks in each of several threads, perhaps with a concurrent writer, which has its own processor
+/// if there are two.
 pub(crate) fn read(
     auth: &Authenticator<MemoryStore>,
     size: u64,

@@ -20,7 +20,7 @@ pub(crate) fn run<const COUNT: usize>(task: [&str; 2]) -> Result<[f64; COUNT], F
     figures.try_into().map_err(|_| format!("{}: {report}", task.join(" ")).into())
 }
 
-/// The task of this process, if it is such a child.
+/// The task of this process, if it is a child process.
 pub(crate) fn task() -> Option<[String; 2]> {
     let mut args = env::args().skip(1);
     (args.next()? == MARK).then_some([args.next()?, args.next()?])

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The time that this thread has spent on a processor, in nanoseconds. Where a thread has one to
-/// itself, that is the time that passes; where it must share, what others do does not count.
+/// The processor time of this thread, in nanoseconds. If the thread has a processor to itself, this equals wall-clock
+/// time; if it shares one, the time of other threads does not count.
 pub(crate) fn processor_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     nanoseconds(Duration::try_from(time).expect("no thread has run for less than nothing"))

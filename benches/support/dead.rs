@@ -1,4 +1,4 @@
-//! Requests beside 10,000 keys that were revoked or have expired, and after these were purged.
+//! Requests with 10,000 revoked or expired keys in the store, and after these were purged.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use super::table::{Table, Unit};
 
 const DEAD: u64 = 10_000;
 
-/// The same as for a request at 1,000 keys, beside one at 1 key: dead keys make the table longer, and cost nothing else.
+/// The bound of a request at 1,000 keys compared with one key: dead keys make the table longer, and cost nothing else.
 const BOUND: f64 = 1.1;
 
 const WITHOUT: &str = "without dead keys";

@@ -1,7 +1,7 @@
 use super::figures::{Figures, part};
 use super::table::{Table, Unit, met};
 
-/// A table of what subjects take beyond their yardsticks.
+/// A table of the costs of subjects in addition to their baselines.
 pub(crate) struct Differences(Table);
 
 impl Differences {
@@ -9,7 +9,7 @@ impl Differences {
         Self(Table::new(&["what", "ours", "yardstick", "difference", "target", "met"]))
     }
 
-    /// Adds the median difference of two subjects, which were measured in `unit` side by side in each round.
+    /// Adds the median difference of two subjects that were measured side by side in each round, in `unit`.
     pub(crate) fn subtract(
         &mut self,
         what: &str,

@@ -14,7 +14,7 @@ use super::probes::Probes;
 
 pub(crate) static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The service behind every subject: always ready, and never waits.
+/// The service behind every subject. It is always ready, and never waits.
 pub(crate) struct Handler<B>(PhantomData<fn() -> B>);
 
 impl<B> Handler<B> {
@@ -44,7 +44,7 @@ impl<Q, B: From<&'static str>> Service<Request<Q>> for Handler<B> {
     }
 }
 
-/// What callers send: requests with a key each, or by default without any.
+/// The requests of callers: each with a key or, by default, without one.
 #[derive(Clone, Default)]
 pub(crate) struct Requests(Option<Probes>);
 

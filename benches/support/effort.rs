@@ -1,16 +1,16 @@
 use std::env;
 
-/// How much a run measures.
+/// The extent of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// Shows that the bench runs; its figures mean nothing.
+    /// A trial run, which shows that the bench works; its figures mean nothing.
     Smoke,
     Quick,
     Full,
 }
 
 impl Effort {
-    /// Cargo passes `--bench` under `cargo bench` alone, not under `cargo test --benches`.
+    /// Cargo passes `--bench` only in `cargo bench`, not in `cargo test --benches`.
     pub(crate) fn of_this_run() -> Self {
         if !env::args().any(|arg| arg == "--bench") {
             println!("a trial run: its figures mean nothing, those of `cargo bench` do");

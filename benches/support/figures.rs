@@ -27,7 +27,7 @@ impl Figures {
         part(self.of(name).to_vec(), 500)
     }
 
-    /// Compares figures of the same round, in which both subjects ran side by side: a disturbance affects both.
+    /// Compares figures of the same round, since a disturbance affects both subjects of a round.
     pub(crate) fn ratio(&self, ours: &str, yardstick: &str) -> Ratio {
         let pairs = self.of(ours).iter().zip(self.of(yardstick));
         Ratio::of(pairs.map(|(ours, yardstick)| ours / yardstick).collect())

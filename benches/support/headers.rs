@@ -6,8 +6,8 @@ use super::clock::processor_time;
 use super::drive::X_API_KEY;
 use super::probes::Probes;
 
-/// Measures a function of headers in blocks, so that building the headers stays out of the figure,
-/// and they are nearly as fresh as those of a request that has just been read.
+/// Measures a function of headers in blocks, so that building the headers is not measured, but they are almost as fresh
+/// in the caches as those of a request that was just read.
 pub(crate) fn of_headers<R>(
     count: u32,
     mut probes: Probes,

@@ -1,10 +1,9 @@
-/// As long as 32 random bytes in base64, as generated keys are.
+/// The length of 32 random bytes in base64, as in generated keys.
 pub(crate) const KEY_BYTES: usize = 43;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The key with this number: made on demand, since ten million texts would fill the
-/// memory that is to be measured.
+/// The key with this number, made on demand, since ten million texts would fill the memory that is measured.
 pub(crate) fn key(number: u64) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
     for (word, digits) in (0..).zip(key.chunks_mut(8)) {
@@ -15,7 +14,7 @@ pub(crate) fn key(number: u64) -> [u8; KEY_BYTES] {
     key
 }
 
-/// The name of the client that has this key and no other.
+/// The name of the client that has only this key.
 pub(crate) fn name(number: u64) -> String {
     format!("Client {number}")
 }

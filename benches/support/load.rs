@@ -18,10 +18,10 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const CONNECTIONS: u64 = 4;
 
-/// How many of the permanent keys each connection presents in turns.
+/// The number of permanent keys that each connection presents in turn.
 const KEYS: u64 = 64;
 
-/// Before a connection that broke is made anew.
+/// The pause before a broken connection is replaced.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Callers with permanent keys, who send the next request after each response.
@@ -39,7 +39,7 @@ pub(crate) struct Decision {
 }
 
 impl Load {
-    /// With permanent keys below `size`.
+    /// The permanent keys are below `size`.
     pub(crate) fn start(address: SocketAddr, size: u64) -> io::Result<Self> {
         let ends = Arc::new(AtomicBool::new(false));
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -77,7 +77,7 @@ async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> D
     tally
 }
 
-/// Calls over one connection, to the end or until it breaks.
+/// Sends requests over one connection, until the end or until it breaks.
 async fn keep_calling(
     address: SocketAddr,
     keys: &mut Probes,

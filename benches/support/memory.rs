@@ -1,7 +1,7 @@
 use std::fs;
 
-/// A figure of this process in `/proc/self/status`, in bytes: `VmRSS` is what it holds of the
-/// machine's memory, `VmHWM` the most that it ever held. Not a number where there is no such file.
+/// A figure of this process in `/proc/self/status`, in bytes: `VmRSS` is its resident memory, and `VmHWM` the peak of
+/// that. Not a number if there is no such file.
 pub(crate) fn of_this_process(field: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));

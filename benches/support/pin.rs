@@ -5,9 +5,9 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Pins this process and its later children to one processor.
 ///
-/// For work that goes back and forth between threads or processes: waking one up on another processor
-/// costs a virtual machine 20 us each way, and which pairs meet this is chance. A lookup in SQLite was seen to
-/// take 17 us or 57 us by that alone.
+/// For work that alternates between threads or processes: in a virtual machine, waking one up on another processor
+/// costs 20 us each way, and it is chance which of them share a processor. For this reason alone, a lookup in SQLite
+/// took 17 us in some runs and 57 us in others.
 pub(crate) fn to_one_processor() -> io::Result<()> {
     let error = |error: Errno| io::Error::from_raw_os_error(error.raw_os_error());
     let all = sched_getaffinity(None).map_err(error)?;

@@ -5,10 +5,10 @@ use http::HeaderValue;
 
 use super::keys::{KEY_BYTES, key, mix};
 
-/// The keys that requests present, one after the other, round and round.
+/// The keys that requests present, in an endless cycle.
 ///
-/// They lie in one buffer, and a header value is a slice of it, as a server's are of what it has
-/// read: so presenting a key costs the same however many there are.
+/// They are in one buffer, and header values are slices of it, like those of a server in its read buffer. So presenting
+/// a key costs the same however many keys there are.
 #[derive(Clone)]
 pub(crate) struct Probes {
     texts: Bytes,
@@ -21,7 +21,7 @@ impl Probes {
         Self { texts: texts.into(), next: 0 }
     }
 
-    /// So many picks, at random, of the keys below `size`.
+    /// This number of random picks of the keys below `size`.
     pub(crate) fn picks(size: u64, count: u64) -> Self {
         Self::new(picks(size, 0..count))
     }
@@ -35,8 +35,8 @@ impl Probes {
     }
 }
 
-/// Keys below `size`, at random; the same ones for the same picks.
+/// Random keys below `size`. The same picks return the same keys.
 pub(crate) fn picks(size: u64, picks: Range<u64>) -> impl Iterator<Item = u64> {
-    // Counted from the far end, so that they have nothing to do with the texts of the keys.
+    // Counted from the other end, so that they are independent of the texts of the keys.
     picks.map(move |pick| mix(!pick) % size)
 }

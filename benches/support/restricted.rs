@@ -25,7 +25,7 @@ const NETWORKS: &str = "key with networks, the peer's address";
 const CLIENT_NETWORKS: &str = "client with networks, the peer's address";
 const BEHIND: &str = "key with networks, behind trusted proxies";
 
-/// What each may cost beyond an unrestricted key, in nanoseconds.
+/// The maximum cost of each in addition to an unrestricted key, in nanoseconds.
 const BOUNDS: [(&str, f64); 4] =
     [(SCOPES, 30.0), (NETWORKS, 30.0), (CLIENT_NETWORKS, 30.0), (BEHIND, 150.0)];
 
@@ -77,7 +77,7 @@ fn store(
     store
 }
 
-/// Measures `verify_parts` in blocks, so that building the heads stays out of the figure.
+/// Measures `verify_parts` in blocks, so that building the heads is not measured.
 fn of_parts(
     count: u32,
     mut probes: Probes,

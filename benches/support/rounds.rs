@@ -1,7 +1,7 @@
 use super::figures::Figures;
 
-/// Subjects that are measured in turns, A B C A B C, so that what the machine does besides falls on
-/// all of them alike. Each round begins with another one, since each leaves its traces in the caches.
+/// Subjects that are measured in turn, A B C A B C, so that other work of the machine affects all of them equally. Each
+/// round begins with another subject, since each affects the caches of the next one.
 pub(crate) struct Rounds<'a> {
     subjects: Vec<(&'static str, Measure<'a>)>,
 }

@@ -10,7 +10,7 @@ impl Table {
         Self { rows: vec![head.iter().map(|&text| text.to_owned()).collect()] }
     }
 
-    /// A table of ratios to yardsticks.
+    /// A table of ratios to baselines.
     pub(crate) fn of_ratios() -> Self {
         Self::new(&["what", "ours", "yardstick", "ratio", "quartiles", "target", "met"])
     }
@@ -79,7 +79,7 @@ impl Unit {
     }
 }
 
-/// Whether a figure keeps to its target, as the last column says it.
+/// Whether a figure meets its target, for the last column.
 pub(crate) fn met(figure: f64, target: Option<f64>) -> String {
     let met = target.map(|target| if figure <= target { "yes" } else { "NO" });
     met.unwrap_or_default().to_owned()

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::clock::nanoseconds;
 
-/// The nanoseconds that each of several threads takes for its work while all of them are at it, on
-/// the average. They are those that pass: processor time would hide that two threads took turns.
+/// The average nanoseconds per unit of work in each of several threads while all of them run. Wall-clock time is
+/// measured, since processor time would hide that two threads took turns.
 pub(crate) fn together(workers: &mut [impl FnMut() + Send]) -> f64 {
     let count = workers.len();
     let start = Barrier::new(count);
@@ -26,7 +26,7 @@ fn run(work: &mut impl FnMut(), start: &Barrier, done: &AtomicUsize, count: usiz
     let start = Instant::now();
     work();
     let time = nanoseconds(start.elapsed());
-    // Goes on until the last one is done, so that nobody is measured alone.
+    // Continues until the last thread is done, so that none is measured alone.
     done.fetch_add(1, Ordering::Relaxed);
     while done.load(Ordering::Relaxed) < count {
         work();

@@ -12,17 +12,17 @@ use super::{allocator, child, memory};
 
 type Failure = Box<dyn Error>;
 
-/// One client has all keys: the rest is the cost of a key.
+/// One client has all keys, so that only the cost of keys is measured.
 pub(crate) const AT_ONCE: &str = "none expires";
 /// Filled one key at a time, as in a running service.
 pub(crate) const ONE_BY_ONE: &str = "none expires, inserted one by one";
-/// Keys that expire can be inserted in no other way.
+/// There is no other way to insert keys that expire.
 pub(crate) const EXPIRING: &str = "each expires, inserted one by one";
 /// With a client for each key.
 pub(crate) const STORE: &str = "store";
 pub(crate) const MAP: &str = "map";
 
-/// The weight of a subject per key: bytes allocated, and bytes of memory in use.
+/// The memory of a subject per key: allocated bytes, and resident bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Weight {
     pub(crate) requested: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// Weighs a subject in its own process.
+    /// Measures a subject in its own process.
     pub(crate) fn of(subject: &str, size: u32) -> Result<Self, Failure> {
         let [requested, resident] = child::run([subject, &size.to_string()])?;
         let size = f64::from(size);

@@ -1,4 +1,4 @@
-//! Changing a key file, against the same changes of a [`MemoryStore`].
+//! Changes a key file, and compares it with the same changes of a [`MemoryStore`].
 //!
 //! The text of the file, a NUL byte, and two bytes for each change: the action, and its client or key.
 
@@ -13,9 +13,9 @@ use keygate::store::YamlOptions;
 use keygate::{KeyDigest, KeyId, MemoryStore, NewKey, YamlStore};
 use tempfile::TempDir;
 
-/// The time for which the old key of a rotation still works.
+/// The grace period of a rotation.
 const GRACE: Duration = Duration::from_secs(36 * 3_600);
-/// How long a new key works.
+/// The lifetime of a new key.
 const LIFETIME: Duration = Duration::from_secs(60 * 3_600);
 const MOST_CHANGES: usize = 6;
 const NAMES: [&str; 6] = ["App 1", "default", "a: b #c", "it's \"so\"", "Gr\u{f6}\u{df}e", "null"];
@@ -33,7 +33,7 @@ enum Change {
     Hash,
 }
 
-/// Makes a change of a store, with its methods that do not wait. Keys in memory are digests already.
+/// Makes a change with the blocking methods of a store. Keys in memory are digests already.
 macro_rules! make {
     ($store:expr, $change:expr, $now:expr) => {
         match $change {
@@ -53,12 +53,12 @@ macro_rules! make {
     };
 }
 
-/// Applies changes to the file that `data` holds.
+/// Applies the changes in `data` to the file in it.
 ///
 /// # Panics
 ///
-/// A change is refused that the model makes or the reverse, a refused change touches the file, or the file does
-/// not load as what the model holds.
+/// The file and the model disagree whether a change is refused, a refused change touches the file, or the file does not
+/// load with the keys of the model.
 pub fn check(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = parts.next().unwrap_or_default();
@@ -70,11 +70,11 @@ pub fn check(data: &[u8]) {
     change(own.as_bytes(), changes, &YamlStore::options().embedded(), [BEFORE, AFTER]);
 }
 
-/// The part of an application, which keygate does not change.
+/// The application's part of a file, which keygate does not change.
 const BEFORE: &str = "# An application.\nversion: \"2.1\"\nbase: &b {x: !t [1, *b]}\n<<: *b\n";
 const AFTER: &str = "text: |\n  a: &b\n   c\n? [x]\n: *b\n";
 
-/// Applies changes to a file with a part that stays.
+/// Applies changes to a file with a part that must stay.
 fn change(text: &[u8], changes: &[u8], options: &YamlOptions, [first, last]: [&str; 2]) {
     let file = File::new();
     file.write(text);
@@ -83,13 +83,13 @@ fn change(text: &[u8], changes: &[u8], options: &YamlOptions, [first, last]: [&s
     let export = ready(store.export_keys()).expect("a key file can be exported");
     ready(model.import_keys(&export)).expect("an empty store takes all keys");
     for (number, change) in changes.chunks_exact(2).take(MOST_CHANGES).enumerate() {
-        // A day with each change, so that keys expire on the way.
+        // The clock advances by a day with each change, so that keys expire meanwhile.
         let now = time(u64::try_from(number).unwrap() * 86_400);
         let (store, model) =
             (store.clone().with_clock(move || now), model.clone().with_clock(move || now));
         let Some(change) = change_of(change, number, &model) else { continue };
         let before = file.read();
-        // What the layout of the file forbids, the model does not know.
+        // The model does not know what the layout of the file forbids.
         let made = match &change {
             Change::Hash => store.hash_keys().map(drop),
             change => make!(&store, change, now),
@@ -121,7 +121,7 @@ fn change(text: &[u8], changes: &[u8], options: &YamlOptions, [first, last]: [&s
     }
 }
 
-/// The output of a future that never waits.
+/// The output of a future that is ready.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -133,7 +133,7 @@ fn list_keys(store: &YamlStore) -> Vec<KeyInfo> {
     store.list_keys(None).expect("all keys can be listed")
 }
 
-/// In the year 2026, behind most times of the corpus and before others.
+/// A time in the year 2026, after most times of the corpus and before others.
 fn time(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_790_000_000 + seconds)
 }
@@ -171,7 +171,7 @@ fn new_key(digest: KeyDigest, label: Option<&str>, now: SystemTime) -> NewKey {
     label.into_iter().fold(key, NewKey::with_label)
 }
 
-/// A temporary key file, in memory where there is such a folder: the editor waits for the disk.
+/// A temporary key file, in memory if possible, since edits wait for the disk.
 struct File {
     _folder: TempDir,
     path: PathBuf,

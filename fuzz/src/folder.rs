@@ -1,4 +1,4 @@
-//! Opening a folder with a file for each client, against the same keys in memory.
+//! Opens a folder with a file for each client, and compares it with the same keys in memory.
 //!
 //! Each part up to a NUL byte is a file: the text up to its first line end is the name, and the rest the content.
 
@@ -30,7 +30,7 @@ pub fn check(data: &[u8]) {
         if name.contains(&b'/') {
             continue;
         }
-        // Names that are none.
+        // Invalid file names.
         if path.parent() == Some(folder.path())
             && path.file_name().is_some()
             && fs::write(path, content).is_ok()
@@ -61,7 +61,7 @@ fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty())
 }
 
-/// The same keys by way of a store in memory, and the number of clients; none if a file must be refused.
+/// The same keys in a store in memory, and the number of clients; `None` if a file must be refused.
 fn reference(files: &BTreeMap<&[u8], &[u8]>) -> Option<(MemoryStore, usize)> {
     let store = MemoryStore::new();
     for (name, content) in files {
@@ -99,7 +99,7 @@ fn check_messages(
     let names: Vec<_> = files.keys().map(|name| String::from_utf8_lossy(name)).collect();
     for line in files.values().flat_map(|content| lines(content)) {
         let Ok(line) = str::from_utf8(line) else { continue };
-        // Words of messages and of names can appear by chance, and a fuzzer copies whole messages.
+        // Words of messages and names can appear by chance, and a fuzzer copies whole messages.
         let is_telling = line.len() > 13
             && !line.contains(char::is_whitespace)
             && line.contains(|char: char| char.is_ascii_digit());

@@ -1,6 +1,6 @@
-//! Reading a file of another system: no panic, no key in a message, and clients by the rules of every store.
+//! Reads a file of another system: there must be no panic and no key in a message, and all clients must be valid.
 //!
-//! The first byte chooses the format, and the second one the options. Each `^` of the rest becomes a key of its own.
+//! The first byte chooses the format, and the second one the options. Each `^` in the rest becomes a different key.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -11,13 +11,13 @@ use keygate::{Authenticator, ClientProfile, KeyDigest};
 
 use crate::tool::foreign::{self, Draft, Format, Options, ScopesFrom, Side};
 
-/// Stands for a key.
+/// Is replaced with a key.
 const PLACEHOLDER: char = '^';
-/// The shortest word that may be a key.
+/// The minimum length of a word that may be a key.
 const LONG_WORD: usize = 14;
 const FILES: [&str; 4] = ["keys", "keys.csv", ".env", "keys.json"];
 
-/// Long values of variables, none of which may become a key by being named.
+/// Long values of variables. Naming a variable must not make its value a key.
 static ENVIRONMENT: LazyLock<Vec<(String, [u8; 32])>> = LazyLock::new(|| {
     let values = std::env::vars().map(|(_, value)| value).filter(|value| value.len() >= LONG_WORD);
     values.map(|value| (value.clone(), KeyDigest::of(value.as_bytes()).to_bytes())).collect()
@@ -27,7 +27,7 @@ static ENVIRONMENT: LazyLock<Vec<(String, [u8; 32])>> = LazyLock::new(|| {
 ///
 /// # Panics
 ///
-/// A key is shown, a client breaks a rule or may do everything, or what has no faults is not a key file.
+/// A key is shown, a client breaks a rule or may do everything, or a result without errors is not a valid key file.
 pub fn check(data: &[u8]) {
     let [format, options, text @ ..] = data else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -77,7 +77,7 @@ fn check_messages(draft: &Draft, text: &str, keys: &[String]) {
         .chain(settings.keys().cloned())
         .chain(headers.iter().cloned())
         .collect();
-    // A value takes a byte, and aliases make a text at most 16 times as large.
+    // A value takes at least a byte, and aliases expand a text at most 16 times.
     assert!(messages.len() <= 64 + text.len() * 17, "{} messages", messages.len());
     let names = clients.keys().cloned();
     let titles = clients.values().filter_map(|client| client.title.clone());
@@ -90,7 +90,7 @@ fn check_messages(draft: &Draft, text: &str, keys: &[String]) {
     for word in
         words(text).filter(|word| digests.contains(&KeyDigest::of(word.as_bytes()).to_bytes()))
     {
-        // What is a name elsewhere in the file may be shown as one.
+        // A text that is also a name in the file may be shown.
         if text.matches(word).count() == 1 {
             assert!(!messages.iter().any(|message| message.contains(word)), "{word} is shown");
         }
@@ -131,7 +131,7 @@ fn check_keys(draft: &Draft, text: &str, keys: &[String]) {
     for key in keys {
         let digest = KeyDigest::of(key.as_bytes());
         let found = draft.keys.iter().find(|found| found.digest == digest);
-        // It may have expired.
+        // The key may have expired.
         if let (Ok(client), found) = (auth.verify_key(key.as_bytes()), found) {
             assert_eq!(found.map(|found| found.client.as_str()), Some(client.name()));
         } else if let Some(found) = found {

@@ -1,4 +1,4 @@
-//! The small grammars, each against a second reading of it. The first byte chooses one.
+//! The small grammars, each compared with a second parser. The first byte chooses one.
 
 mod addresses;
 mod environment;
@@ -8,11 +8,11 @@ mod routes;
 mod times;
 mod words;
 
-/// Parses the text behind the first byte of `data`.
+/// Parses the text after the first byte of `data`.
 ///
 /// # Panics
 ///
-/// A parser does not do as its second reading, or a message shows a password or key.
+/// A parser disagrees with the second parser, or a message shows a password or key.
 pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return keys::matches(rest) };

@@ -17,19 +17,19 @@ pub mod yaml;
 #[allow(dead_code)]
 mod cases;
 
-/// The tool's parser of `--store`, which is not in the library's public API.
+/// The tool's parser for `--store`, which is not part of the library.
 #[path = "../../crates/keygate-cli/src/location.rs"]
 #[allow(dead_code)]
 mod location;
 
-/// The tool's parsers of files of other systems, which are not in the library's public API either.
+/// The tool's parsers for files of other systems, which are not part of the library either.
 #[path = "../../crates/keygate-cli/src"]
 #[allow(dead_code, unused_imports)]
 mod tool {
     pub(crate) mod foreign;
 }
 
-/// The part of the tool that `location` uses.
+/// The part of the tool that `location` needs.
 mod failure {
     #[derive(Debug)]
     pub(crate) struct Failure;

@@ -1,4 +1,4 @@
-//! The credentials of a request, read as documented and without care for speed.
+//! A reference implementation that reads the credentials of a request, without regard to speed.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
@@ -143,7 +143,7 @@ fn password(pair: &[u8]) -> Option<Vec<u8>> {
     let bit = |at: usize| digits[at / 6] >> (5 - at % 6) & 1;
     let byte = |at: usize| (at..at + 8).fold(0, |byte, at| byte << 1 | bit(at) as u8);
     let bytes: Vec<u8> = (0..digits.len() * 6 / 8).map(|index| byte(index * 8)).collect();
-    // Whatever encodes to the same text is what was encoded.
+    // The bytes that encode to the same text.
     let encoded = base64(&bytes);
     if encoded != text && encoded.trim_end_matches('=') != text {
         return None;
@@ -159,7 +159,7 @@ fn lacks_key(line: &[u8]) -> bool {
     line == b"bearer" || line == b"basic"
 }
 
-/// One value is a key, several are ambiguous, and a blank one is nothing.
+/// One value is a key, several are ambiguous, and a blank one is absent.
 fn one_of(values: Vec<Vec<u8>>, prefix: &str, by_bearer: bool) -> Found {
     let is_blank = |value: &[u8]| value.iter().all(|byte| *byte == b' ' || *byte == b'\t');
     let is_ours = |value: &Vec<u8>| value.starts_with(prefix.as_bytes()) || is_blank(value);
@@ -174,7 +174,7 @@ fn one_of(values: Vec<Vec<u8>>, prefix: &str, by_bearer: bool) -> Found {
     }
 }
 
-/// The scheme, and all that follows the blanks behind it.
+/// The scheme, and everything after the blanks that follow it.
 pub(crate) fn words(value: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let value = value.trim_ascii();
     let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
@@ -183,7 +183,7 @@ pub(crate) fn words(value: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (name, key)
 }
 
-/// Of `application/x-www-form-urlencoded`, as bytes.
+/// Decodes `application/x-www-form-urlencoded` to bytes.
 fn decode(text: &str) -> Vec<u8> {
     let text = text.as_bytes();
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));

@@ -1,7 +1,7 @@
-//! Reading the key from a request, against [`reference`](crate::reference).
+//! Reads the key from a request, and compares the result with [`reference`](crate::reference).
 //!
-//! The first byte chooses the sources, and whether keys have a prefix. Each line of the rest is a part of the request: its first character
-//! says which one.
+//! The first byte chooses the sources, and whether keys have a prefix. Each line of the rest is a part of the request:
+//! its first character chooses the part.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -59,7 +59,7 @@ fn location(case: &SourceCase) -> Location {
 ///
 /// # Panics
 ///
-/// The decision is not that of the reference, or a key is left in a stripped request.
+/// The decision differs from the reference, or a key is left in a stripped request.
 pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
     let every: Vec<_> = cases::all().iter().map(location).collect();
@@ -122,7 +122,7 @@ fn assert_stripped(locations: &[Location], prefix: &str, parts: &http::request::
                 );
             }
         } else {
-            // Blank lines stay, although a caller who sends one beside others is ambiguous.
+            // Blank lines stay, although a blank line among others is ambiguous.
             let mut headers = parts.headers.clone();
             headers.remove(AUTHORIZATION);
             let lines = parts.headers.get_all(AUTHORIZATION).iter();
@@ -135,7 +135,7 @@ fn assert_stripped(locations: &[Location], prefix: &str, parts: &http::request::
     }
 }
 
-/// Knows half of all keys, so that known and unknown ones occur.
+/// A store that knows half of all keys, so that known and unknown ones occur.
 struct Half;
 
 impl LocalKeyStore for Half {
@@ -203,7 +203,7 @@ fn source(location: &Location, prefix: &str) -> Source {
     if prefix.is_empty() { source } else { source.with_prefix(prefix) }
 }
 
-/// The request; none where a part of it could not come from the wire.
+/// The request; `None` if a part of it could not be received by a server.
 fn request(text: &[u8]) -> Option<Request<()>> {
     let mut request = Request::new(());
     for line in text.split(|byte| *byte == b'\n').take(64) {

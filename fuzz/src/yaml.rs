@@ -1,9 +1,9 @@
-//! Loading a key file, or the same text with serde: no panic, a place for each error, and nothing of the text in any
-//! message.
+//! Loads a key file, and the same text with serde: there must be no panic, each error must have a place, and no message
+//! may show the text.
 
 use keygate::{ApiKeys, Keys, MemoryStore, YamlStore};
 
-/// The shortest word that may be a key.
+/// The minimum length of a word that may be a key.
 const LONG_WORD: usize = 14;
 
 /// Loads `data` as a key file.
@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
     check_embedded(data);
     let said = said(&loaded);
     for word in long_words(data).filter(|word| said.contains(word)) {
-        // A word of the message itself stays there when the file has another one in its place.
+        // A word that stays in the message when the file has another word instead is part of the message itself.
         let other = if word.starts_with('Q') { "Z" } else { "Q" }.repeat(word.len());
         let changed = String::from_utf8_lossy(data).replace(word, &other);
         let said = self::said(&YamlStore::from_reader(changed.as_bytes()));
@@ -36,7 +36,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Reads the text as an application's own, and shows no word of it either.
+/// Reads the text as an application's own file, which must show no word either.
 fn check_embedded(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let options = YamlStore::options().embedded();

@@ -1,4 +1,4 @@
-//! Every input that was kept is checked again, without a fuzzer.
+//! Checks every input of the corpus again, without a fuzzer.
 
 use std::fs;
 use std::path::Path;

@@ -39,10 +39,10 @@ mod support {
     pub(crate) mod table;
 }
 
-/// Requests that are made before the clock starts.
+/// The number of requests that are made before measuring.
 const BLOCK: usize = 64;
 
-/// What a layer may add, as a multiple of what it adds under axum.
+/// The maximum cost of a layer, as a multiple of its cost under axum.
 const TARGET: f64 = 1.5;
 
 /// Each stack, bare and with keygate.
@@ -107,7 +107,7 @@ fn http_request() -> Request<Body> {
     request.body(Body::empty()).expect("a request")
 }
 
-/// A call without fields: a frame that is not compressed, of no bytes.
+/// A call without fields: an uncompressed frame of zero bytes.
 fn grpc_request() -> Request<Body> {
     let request = Request::post("/grpc.health.v1.Health/Check").header("x-api-key", READER);
     let request = request.header("content-type", "application/grpc");
@@ -151,7 +151,7 @@ where
     }
 }
 
-/// Measures calls without the making of their requests, in nanoseconds of the processor for each.
+/// Measures calls without building their requests, in nanoseconds of processor time per call.
 async fn time<R>(blocks: usize, request: impl Fn() -> R, mut call: impl AsyncFnMut(R)) -> f64 {
     let mut time = 0.0;
     for _ in 0..blocks {
@@ -166,7 +166,7 @@ async fn time<R>(blocks: usize, request: impl Fn() -> R, mut call: impl AsyncFnM
 }
 
 fn print(figures: &Figures) {
-    // Round by round, in which all subjects ran side by side.
+    // Compared round by round, since all subjects run side by side in a round.
     let added = |[bare, keyed]: [&str; 2]| -> Vec<f64> {
         let pairs = figures.of(keyed).iter().zip(figures.of(bare));
         pairs.map(|(keyed, bare)| keyed - bare).collect()

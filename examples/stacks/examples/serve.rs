@@ -25,7 +25,7 @@ fn revoke_keys_of_standard_input(store: &MemoryStore) {
     });
 }
 
-/// Takes keys from scripts in browsers, too.
+/// Also reads keys from scripts in browsers.
 fn app_with_streams<S: KeyStore + Clone>(store: S) -> Result<axum::Router, Box<dyn Error>> {
     let sources =
         [Source::header("x-api-key"), Source::bearer(), Source::websocket_protocol("keygate.")];
@@ -36,7 +36,7 @@ fn app_with_streams<S: KeyStore + Clone>(store: S) -> Result<axum::Router, Box<d
 async fn main() -> Result<(), Box<dyn Error>> {
     let stack = env::args().nth(1).unwrap_or_default();
     if stack == "lambda" {
-        // Its events come from the address in AWS_LAMBDA_RUNTIME_API.
+        // It reads its events from the address in AWS_LAMBDA_RUNTIME_API.
         return Ok(lambda_http::run(lambda::service()).await.map_err(|error| error.to_string())?);
     }
     let store = store();

@@ -1,5 +1,5 @@
-//! Ends connections that outlive their request once their key no longer works: the recipe of the guide's page of sources,
-//! under "Long connections".
+//! Ends connections that outlive their request once their key no longer works: the recipe under "Long connections" on
+//! the guide's page about sources.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! axum without the layer: a function that verifies, for services that do more in it.
+//! axum without the layer: a middleware function that verifies, for services that do more in it.
 
 use axum::Extension;
 use axum::Router;

@@ -1,4 +1,4 @@
-//! tonic 0.14: one guarded service, with the health service of tonic as the other one.
+//! tonic 0.14: one service that needs a key, and tonic's health service, which does not.
 
 use keygate::respond::Grpc;
 use keygate::{ApiKeyLayer, Client};

@@ -1,6 +1,6 @@
 //! AWS Lambda behind API Gateway: the layer around the function. For a REST API, set the variable
-//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`: lambda_http otherwise puts the stage in front of the path, and the table of
-//! routes refuses every request.
+//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`: otherwise, lambda_http adds the stage to the beginning of the path, and the
+//! table of routes refuses every request.
 
 use http::Method;
 use keygate::{ApiKeyLayer, Client, RequireScope, RouteScopes};

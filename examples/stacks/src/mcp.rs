@@ -1,5 +1,5 @@
 //! An MCP server (rmcp 3) on axum: a session belongs to the client that opened it, challenges name the metadata of the
-//! protected resource (RFC 9728), and the streams of a key end when the key does.
+//! protected resource (RFC 9728), and the streams of a key end when the key no longer works.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::connections::{Connections, end_streams};
 struct Tools;
 
 impl ServerHandler for Tools {
-    /// Each message has the head of its HTTP request, and with it the client.
+    /// Each message contains the head of its HTTP request, including the client.
     async fn initialize(
         &self,
         request: InitializeRequestParams,
@@ -41,7 +41,7 @@ impl ServerHandler for Tools {
 /// The name of the client of each session.
 type Owners = Arc<Mutex<HashMap<HeaderValue, String>>>;
 
-/// A session of another client is as unknown as one that never was.
+/// A session of another client is treated like an unknown one.
 async fn own(owners: State<Owners>, client: Client, request: Request, next: Next) -> Response {
     let session = |headers: &HeaderMap| headers.get("mcp-session-id").cloned();
     let name = client.name().to_owned();

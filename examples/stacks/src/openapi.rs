@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{WRITE, auth};
 
-/// Turns a part of an OpenAPI document into the type of a crate.
+/// Converts a part of an OpenAPI document into the type of a crate.
 fn part<T: DeserializeOwned>(part: impl Serialize) -> Result<T, serde_json::Error> {
     serde_json::from_value(serde_json::to_value(part)?)
 }
@@ -36,7 +36,7 @@ pub fn with_utoipa() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
         .build())
 }
 
-/// utoipa documents only the parameters that its attribute names, so the client costs no line.
+/// utoipa documents only the parameters in its attribute, so the client needs no extra line.
 #[utoipa::path(get, path = "/route1", security(("bearer" = [])), responses((status = 200)))]
 async fn greet_utoipa(client: Client) -> String {
     format!("Hello, {}", client.name())
@@ -46,7 +46,7 @@ async fn greet_utoipa(client: Client) -> String {
 #[openapi(paths(greet_utoipa))]
 struct ByAttributes;
 
-/// The document of a handler with utoipa's attribute.
+/// The OpenAPI document of a handler with utoipa's attribute.
 pub fn by_attributes() -> utoipa::openapi::OpenApi {
     let _app: axum::Router = axum::Router::new().route("/route1", axum::routing::get(greet_utoipa));
     <ByAttributes as utoipa::OpenApi>::openapi()
@@ -57,7 +57,7 @@ fn paths_of(items: BTreeMap<String, utoipa::openapi::path::PathItem>) -> utoipa:
     items.into_iter().fold(paths, |paths, (path, item)| paths.path(path, item)).build()
 }
 
-/// `NoApi` makes the client an argument that the document does not show.
+/// `NoApi` hides the client, an argument, from the document.
 async fn greet(NoApi(client): NoApi<Client>) -> String {
     format!("Hello, {}", client.name())
 }

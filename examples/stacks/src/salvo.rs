@@ -1,4 +1,4 @@
-//! salvo 1: the layer, by its compatibility with tower.
+//! salvo 1: the layer, through salvo's compatibility with tower.
 
 use keygate::{ApiKeyLayer, Client};
 use salvo::http::ReqBody;

@@ -1,4 +1,4 @@
-//! axum with the layer: server-sent events and WebSocket, which end when their key does.
+//! axum with the layer: server-sent events and WebSockets, which end when their key no longer works.
 
 use std::convert::Infallible;
 
@@ -24,7 +24,7 @@ async fn order(client: Client) -> Result<&'static str, AuthError> {
     Ok("ordered")
 }
 
-/// A greeting, and no event after it.
+/// Sends a greeting, and no further events.
 async fn events(client: Client) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let greeting = Event::default().data(format!("Hello, {}", client.name()));
     Sse::new(stream::iter([Ok(greeting)]).chain(stream::pending()))

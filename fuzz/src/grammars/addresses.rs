@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderValue};
 use keygate::client::{Transport, TrustedProxies};
 
-/// A network, and addresses on the lines behind it.
+/// A network, and addresses on the lines after it.
 pub(super) fn network(text: &str) {
     let mut lines = text.split('\n');
     let network = lines.next().unwrap_or_default();
@@ -20,7 +20,7 @@ pub(super) fn network(text: &str) {
     {
         let bits = bits(peer.to_canonical());
         let is_inside = bits.len() == first.len() && bits[..length] == first[..length];
-        // Only the word of a trusted peer is taken.
+        // Only headers of a trusted peer count.
         let expected = if is_inside { other } else { peer.to_canonical() };
         assert_eq!(proxies.client(peer, &headers), expected, "{network} {peer}");
         let reported = proxies.transport(peer, &headers);
@@ -28,7 +28,7 @@ pub(super) fn network(text: &str) {
     }
 }
 
-/// The bits of the first address, and how many of them count.
+/// The bits of the first address, and the number of significant ones.
 fn bits_of(text: &str) -> Option<(Vec<bool>, usize)> {
     let (address, length) =
         text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
@@ -77,7 +77,7 @@ pub(super) fn forwarded(text: &str) {
         if !text.contains(['"', '\\', ';', '=']) && name == "x-forwarded-for" {
             assert_eq!(client, rightmost(peer, text), "{text:?}");
         }
-        // Whatever a caller writes, the element that a proxy adds behind it decides.
+        // Whatever a caller writes, the element that a proxy appends decides.
         for chained in ["", ", for=10.0.0.9"] {
             let chained = if name == "forwarded" { chained } else { &chained.replace("for=", "") };
             let mut lines = text.split('\n').map(str::to_owned).collect::<Vec<_>>();
@@ -96,7 +96,7 @@ pub(super) fn forwarded(text: &str) {
     protocols(peer, text);
 }
 
-/// Lines of `X-Forwarded-Proto`, all elements of which must be encrypted.
+/// Lines of `X-Forwarded-Proto`, whose elements must all be encrypted protocols.
 fn protocols(peer: IpAddr, text: &str) {
     let proxies = TrustedProxies::new(["10.0.0.0/8"]).expect("a network");
     let mut headers = HeaderMap::new();

@@ -8,21 +8,21 @@ use keygate::{ApiKeys, MemoryStore};
 
 const NAME: &str = "KEYGATE_FUZZ_KEYS";
 
-/// The file that the variable gives. It has no name that could be left behind.
+/// The file in the variable. It is unlinked, so that none is left behind.
 static FILE: LazyLock<Mutex<File>> = LazyLock::new(|| {
     let file = tempfile::tempfile().expect("a temporary file");
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     #[expect(unsafe_code, reason = "only Rust's own functions read the environment here")]
-    // SAFETY: they take the same lock.
+    // SAFETY: all users of the environment take the same lock.
     unsafe {
         std::env::set_var(format!("{NAME}_FILE"), path);
     }
     Mutex::new(file)
 });
 
-/// A list of `name=key`, against the same pairs in JSON.
+/// A list of `name=key`, compared with the same pairs in JSON.
 pub(super) fn list(text: &str) {
-    // Any name of a variable may be asked for.
+    // Any variable name may be requested.
     let _ = ApiKeys::from_env(text.lines().next().unwrap_or_default());
 
     let loaded = from_env(text);
@@ -33,7 +33,7 @@ pub(super) fn list(text: &str) {
     let said = stored.as_ref().err().map_or_else(String::new, |error| format!("{error} {error:?}"));
     for entry in entries {
         let key = pair(entry).map_or(entry, |(_, key)| key);
-        // Shorter texts and words of the messages can appear by chance.
+        // Shorter texts, and words of the messages, can appear by chance.
         let is_telling = key.len() > 13
             && key.contains(|char: char| char.is_ascii_digit())
             && !key.contains(char::is_whitespace);
@@ -61,7 +61,7 @@ fn from_env(text: &str) -> Result<ApiKeys, KeysError> {
     ApiKeys::from_env(NAME)
 }
 
-/// The entries of all lines but comments.
+/// The entries of all lines except comments.
 fn entries(text: &str) -> Vec<&str> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = text.split('\n').filter(|line| !line.trim_start().starts_with('#'));

@@ -2,7 +2,7 @@ use keygate::key::KeyFormat;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The prefix, and a key on the next line; where there is none, a right key is made of the text.
+/// A prefix, and a key on the next line. Without a next line, a valid key is made from the text.
 pub(super) fn matches(text: &[u8]) {
     let mut lines = text.splitn(2, |byte| *byte == b'\n');
     let prefix = String::from_utf8_lossy(lines.next().unwrap_or_default());
@@ -24,7 +24,7 @@ pub(super) fn matches(text: &[u8]) {
         && key[prefix.len() + 1..].iter().all(u8::is_ascii_alphanumeric)
         && with_checksum(key[..key.len() - 6].to_vec()) == key;
     assert_eq!(format.matches(key), is_key);
-    // Any one wrong character breaks the checksum.
+    // Any single wrong character breaks the checksum.
     for at in 0..made.len() {
         let mut wrong = made.clone();
         wrong[at] = if wrong[at] == b'x' { b'y' } else { b'x' };

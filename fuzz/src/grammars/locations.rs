@@ -10,7 +10,7 @@ pub(super) fn location(text: &str) {
     let mut said = format!("{from_secret:?}");
     match parsed {
         Ok(location @ Location::Postgres(_)) => said += &format!("{location} {location:?}"),
-        // The name of a file is shown.
+        // File names may be shown.
         Ok(_) => {}
         Err(error) => said += &format!("{error} {error:?}"),
     }
@@ -23,8 +23,8 @@ pub(super) fn location(text: &str) {
     }
 }
 
-/// The words between the first colon behind the scheme and the last `@` before the options, as far as they are
-/// long enough to be looked for.
+/// The words between the first colon after the scheme and the last `@` before the options, if they are long enough to
+/// be searched for.
 fn words_of_password(text: &str) -> impl Iterator<Item = &str> {
     let before_options = text.split('?').next().unwrap_or_default();
     let password = before_options

@@ -1,7 +1,7 @@
 use http::Method;
 use keygate::{Client, ClientProfile, RouteScopes, Scope};
 
-/// The path of a request, and paths of routes on the lines behind it.
+/// The path of a request, and paths of routes on the lines after it.
 pub(super) fn routes(text: &str) {
     let mut lines = text.split('\n');
     let path = lines.next().unwrap_or_default();
@@ -36,7 +36,7 @@ pub(super) fn routes(text: &str) {
         matched(&split.collect::<Vec<_>>(), segments)
     };
     if let Some(route) = admitted.first() {
-        // Whatever a server does with the path, it is this route.
+        // However a server resolves the path, it leads to this route.
         for segments in readings(path) {
             assert_eq!(matched(&segments), Some(*route), "{path}: {segments:?}");
         }
@@ -51,8 +51,8 @@ fn is_plain(path: &str) -> bool {
     path.starts_with('/') && !path.contains("//") && path.bytes().all(is_plain)
 }
 
-/// The segments as sent, those of a server that decodes each, and those of servers that decode the whole path, once or
-/// twice, and then resolve it.
+/// The segments as sent, those of a server that decodes each segment, and those of servers that decode the whole path,
+/// once or twice, before they resolve it.
 fn readings(path: &str) -> [Vec<Vec<u8>>; 4] {
     let sent: Vec<Vec<u8>> = path.split('/').skip(1).map(|text| text.as_bytes().into()).collect();
     let each = sent.iter().map(|segment| decoded(segment)).collect();
@@ -80,7 +80,7 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The segments, with backslashes as slashes, and without empty and dot segments.
+/// The segments, with backslashes read as slashes, and without empty and dot segments.
 fn resolved(path: &[u8]) -> Vec<Vec<u8>> {
     let mut segments = Vec::new();
     let mut all = path.split(|byte| b"/\\".contains(byte)).skip(1).peekable();
@@ -94,9 +94,9 @@ fn resolved(path: &[u8]) -> Vec<Vec<u8>> {
     segments
 }
 
-/// The route that a router takes, which tries literal segments first, then parameters, then the rest.
+/// The route of a router that tries literal segments first, then parameters, then the rest.
 fn matched<'a>(routes: &[(&'a str, Vec<&str>)], segments: &[Vec<u8>]) -> Option<&'a str> {
-    // Without it, a path of many segments takes forever.
+    // Without this limit, a path of many segments takes forever.
     if routes.is_empty() {
         return None;
     }

@@ -2,10 +2,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::YamlStore;
 
-/// The length of the times that are kept, from 1970 up to the end of 9999.
+/// The range of valid times, from 1970 to the end of 9999.
 const KEPT: Duration = Duration::from_secs(253_402_300_800);
 
-/// A time in a key file, the only public parser of times.
+/// A time in a key file, which is the only public parser of times.
 pub(super) fn time(text: &str) {
     if text.contains(['\'', '\\']) || text.chars().any(|char| !(' '..='~').contains(&char)) {
         return;

@@ -16,7 +16,7 @@ fn order(extensions: &Extensions) -> Result<&'static str, ErrorObject<'static>> 
 
 /// # Errors
 ///
-/// The address is taken, or two methods have one name.
+/// The address is in use, or two methods have the same name.
 pub async fn serve(
     address: std::net::SocketAddr,
     auth: Authenticator<MemoryStore>,

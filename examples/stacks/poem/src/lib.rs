@@ -1,4 +1,4 @@
-//! poem 3: a function around the routes, and a catcher of refusals.
+//! poem 3: a function around the routes, and one that catches refusals.
 
 use std::future::ready;
 use std::sync::Arc;

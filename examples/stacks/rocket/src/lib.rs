@@ -1,5 +1,5 @@
-//! rocket 0.5: a handler that verifies, and copies the response into the types of rocket. With a guard, routes keep their
-//! attributes, for more glue: see `guard.rs`.
+//! rocket 0.5: a handler that verifies, and copies the response into the types of rocket. With a guard, routes can have
+//! attributes, but it takes more glue: see `guard.rs`.
 
 pub mod guard;
 

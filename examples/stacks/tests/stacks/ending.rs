@@ -1,4 +1,4 @@
-//! WebSockets, event streams and streams of MCP end when their key does.
+//! WebSockets, event streams and MCP streams end when their key no longer works.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) async fn socket(address: SocketAddr, key: &str) -> Result<Socket, Err
     Ok(socket)
 }
 
-/// Opens the stream of a session on which an MCP server sends messages of its own.
+/// Opens the stream of a session on which an MCP server sends its own messages.
 async fn mcp_stream(address: SocketAddr, key: &str) -> reqwest::Response {
     let opened = post(address, INITIALIZE).header("x-api-key", key).send().await.unwrap();
     let session = opened.headers()["mcp-session-id"].clone();
@@ -46,13 +46,13 @@ async fn mcp_stream(address: SocketAddr, key: &str) -> reqwest::Response {
     stream.send().await.unwrap().error_for_status().unwrap()
 }
 
-/// Reads a stream to its end, and returns the time of it.
+/// Reads a stream to its end, and returns the time at which it ended.
 async fn end_of(mut stream: reqwest::Response) -> Instant {
     while stream.chunk().await.unwrap().is_some() {}
     Instant::now()
 }
 
-/// Reads a socket to its end, and returns the time of it and the code of the closing frame.
+/// Reads a socket to its end, and returns the time at which it ended and the code of the close frame.
 async fn closed(mut socket: Socket) -> (Instant, Option<u16>) {
     let mut code = None;
     while let Some(Ok(message)) = socket.next().await {
@@ -82,7 +82,7 @@ impl Counted {
         Instant::now()
     }
 
-    /// Waits until the timer has looked keys up this many times more.
+    /// Waits until the timer has looked up keys this many more times.
     async fn wait_for_lookups(&self, more: usize) {
         let until = self.lookups.load(Ordering::Relaxed) + more;
         let start = Instant::now();
@@ -105,10 +105,10 @@ impl LocalKeyStore for Counted {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// After this, nothing is waited for.
+/// The maximum wait.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Other programs may delay a round: one of three must be in time.
+/// Other programs may delay a round, so one of three must be in time.
 async fn ends_within_a_second(round: impl AsyncFn() -> Duration) {
     let mut took = Vec::new();
     for _ in 0..3 {
@@ -127,7 +127,7 @@ async fn socket_and_events_end_within_a_second_of_a_revoke() {
         let address = start(streams::app(auth_with(store.clone()))).await;
         let socket = socket(address, READER).await.unwrap();
         let events = events(address, READER).await.unwrap();
-        // The timer has just looked, so that the whole of its period is to come.
+        // The timer has just checked, so that its whole period is ahead.
         store.wait_for_lookups(1).await;
         let revoked = store.revoke(READER);
         let ((closed, code), ended) = tokio::join!(closed(socket), end_of(events));
@@ -166,7 +166,7 @@ async fn streams_of_a_key_cost_one_lookup_and_outlive_an_outage() {
     let rounds = 2 + start.elapsed().as_millis() as usize / 500;
     assert!(store.lookups.load(Ordering::Relaxed) - before <= 2 * rounds);
 
-    // The store has failed for all keys, and no stream has ended.
+    // The store fails for all keys, but no stream ends.
     store.fails.store(true, Ordering::Relaxed);
     store.wait_for_lookups(4).await;
     for stream in streams.iter_mut().chain([&mut other]) {

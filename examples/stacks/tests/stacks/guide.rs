@@ -1,11 +1,11 @@
-//! The guide says what the stacks are and do.
+//! Checks the facts about stacks in the guide.
 
 use std::fs;
 use std::path::Path;
 
 use crate::{cases, cases_of_one_route};
 
-/// The stack as the guide names it, its file, its package, and whether a test starts it.
+/// The name of the stack in the guide, its file, its package, and whether a test starts it.
 const STACKS: [(&str, &str, &str, bool); 13] = [
     ("actix-web", "src/actix.rs", "actix-web", true),
     ("axum, and its SSE and WebSocket", "src/streams.rs", "axum", true),
@@ -22,7 +22,7 @@ const STACKS: [(&str, &str, &str, bool); 13] = [
     ("warp", "warp/src/lib.rs", "warp", false),
 ];
 
-/// Those that need more than the five lines of a stack that takes the layer.
+/// The stacks that need more than the five lines of a stack with the layer.
 const BY_HAND: [&str; 5] = ["axum, `from_fn`", "rmcp (MCP)", "poem", "rocket", "tiny_http"];
 
 fn read(path: &str) -> String {
@@ -30,7 +30,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Counts the lines between the marks, without blank ones and comments.
+/// Counts the lines between the markers, without blank lines and comments.
 fn glue(file: &str) -> usize {
     let mut is_glue = false;
     let mut count = 0;
@@ -76,7 +76,7 @@ fn table_of_the_guide_is_true() {
     assert!(guide.contains(&guard), "the guide lacks {guard}");
 }
 
-/// The example is the recipe, so that what is tested here is what the guide shows.
+/// The example must equal the recipe, so that the tests here cover the guide.
 #[test]
 fn recipe_of_the_guide_ends_the_streams() {
     let recipe = read("src/connections.rs");

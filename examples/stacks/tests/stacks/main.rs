@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 
 const WRONG: &str = "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU";
 
-/// A request, and what each stack must respond.
+/// A request, and the response that each stack must make.
 struct Case {
     path: &'static str,
     header: Option<(&'static str, String)>,
@@ -65,7 +65,7 @@ async fn check(stack: &str, send: impl AsyncFn(&Case) -> (StatusCode, HeaderMap,
         assert_eq!(status.as_u16(), case.status, "{about}: {body}");
         assert!(body.contains(case.body), "{about}: {body}");
         assert_eq!(lines("www-authenticate"), case.challenges, "{about}");
-        // Event streams say that no cache keeps them, and stay as they are.
+        // Event streams set `no-cache` themselves, which the layer keeps.
         let cached = if case.status == 200 { &["private", "no-cache"][..] } else { &["no-store"] };
         let cache_control = lines("cache-control");
         let is_cached = cache_control.iter().all(|line| cached.contains(&&**line));
@@ -155,7 +155,7 @@ async fn invoke(case: &Case, stage: &str) -> serde_json::Value {
     serde_json::to_value(tower::Service::call(&mut adapter, event).await.unwrap()).unwrap()
 }
 
-/// Without the variable that the example names, the stage is in the path, which the table does not list.
+/// Without the variable that the example names, the path contains the stage, and the table does not list it.
 #[tokio::test]
 async fn stage_in_the_path_of_lambda_opens_no_route() {
     for case in cases().iter().filter(|case| case.status == 200) {
@@ -285,7 +285,7 @@ async fn rmcp_passes() {
         let response = request.send().await.unwrap();
         let (status, mut headers) = (response.status(), response.headers().clone());
         headers.remove("www-authenticate");
-        // The challenge of Bearer also names the metadata of the resource.
+        // The Bearer challenge also names the metadata of the resource.
         for line in response.headers().get_all("www-authenticate") {
             let line = line.to_str().unwrap();
             assert_eq!(line.starts_with("Bearer "), line.contains(METADATA), "{line}");
@@ -335,7 +335,7 @@ fn openapi_is_understood_by_utoipa_and_aide() {
     assert_eq!(aide["security"][0]["header-x-api-key"], serde_json::json!([]));
     let unavailable = &aide["components"]["responses"]["503"]["content"];
     assert!(unavailable["application/problem+json"]["schema"]["properties"]["detail"].is_object());
-    // The client is an argument of the handler, and not of the operation.
+    // The client is an argument of the handler, but not a parameter of the operation.
     let by_attributes = serde_json::to_value(openapi::by_attributes()).unwrap();
     for document in [&aide, &by_attributes] {
         let operation = &document["paths"]["/route1"]["get"];

@@ -29,7 +29,7 @@ fn route(request: &Request, client: &Client) -> Result<http::Response<String>, A
 
 /// # Errors
 ///
-/// A response that cannot be sent, because its client has gone.
+/// The response cannot be sent, because the client has disconnected.
 pub fn serve(server: &Server, auth: &Authenticator<MemoryStore>) -> io::Result<()> {
     server.incoming_requests().try_for_each(|request| handle(auth, request))
 }
