@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for QuotaVisitor {
     }
 }
 
-/// Reads a name alone, or an object with `name` and any of `title`, `scopes`, `networks`, `quota` and `metadata`, as
+/// Reads a name, or an object with `name` and any of `title`, `scopes`, `networks`, `quota` and `metadata`, as
 /// `Serialize` writes it. A profile that [`validate`](ClientProfile::validate) refuses is an error. Needs the feature
 /// `serde`.
 ///

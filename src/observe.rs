@@ -41,7 +41,7 @@ pub use usage::{
     UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth, state_folder,
 };
 
-/// Receives the outcome of each request: for logs, for metrics, and to see who is calling.
+/// Receives the outcome of each request: for logs, for metrics, and to see which clients call.
 ///
 /// An [`Authenticator`](crate::Authenticator) notifies its observers of every request that it decides on. The
 /// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond) also notify them of

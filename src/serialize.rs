@@ -109,7 +109,7 @@ impl Serialize for ClientProfile {
     }
 }
 
-/// Writes the fields of its [`ClientProfile`], with `enabled` and `keys` beside them. Needs the feature `serde`.
+/// Writes the fields of its [`ClientProfile`], and `enabled` and `keys`. Needs the feature `serde`.
 ///
 /// ```
 /// use keygate::MemoryStore;

@@ -112,7 +112,7 @@ pub(super) fn status(status: http::StatusCode) -> StatusCode {
 pub(super) fn response(response: http::Response<String>) -> HttpResponse {
     let (parts, body) = response.into_parts();
     let mut response = HttpResponseBuilder::new(status(parts.status)).body(body);
-    // For text, the builder sets a content type of its own.
+    // For text, the builder sets a default content type, which is replaced here.
     replace(response.headers_mut(), &parts.headers);
     response
 }

@@ -87,8 +87,8 @@ impl<S, R> Authenticator<S, R> {
         add_warning(headers, &self.config().warning_for(client));
     }
 
-    /// Completes the headers of the response to a refused request, whoever refused it: the challenges,
-    /// `Cache-Control: no-store`, `Retry-After` and the RateLimit headers, where each applies.
+    /// Completes the headers of the response to any refused request: the challenges, `Cache-Control: no-store`,
+    /// `Retry-After` and the RateLimit headers, where each applies.
     ///
     /// It also notifies the observers of a refusal that was decided after the key was verified, such as a missing scope
     /// or a spent quota. Other refusals were reported when they were decided. So call it once for each refused request.

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Uri};
 
-/// The parts of a request that verification reads, as far as the caller has them.
+/// The parts of a request that verification reads. The caller may not have all of them.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestHead<'a> {
     pub(crate) headers: &'a HeaderMap,

@@ -34,7 +34,8 @@ impl Field {
     }
 }
 
-/// Returns whether `X-Forwarded-Proto` names encrypted protocols alone. Some proxies append to it, and others replace it.
+/// Returns whether `X-Forwarded-Proto` names only encrypted protocols. Some proxies append to it, and others replace
+/// it.
 pub(super) fn are_protocols_encrypted(headers: &HeaderMap) -> bool {
     let mut protocols = elements(headers, &X_FORWARDED_PROTO, false).peekable();
     protocols.peek().is_some() && protocols.all(is_encrypted)

@@ -46,7 +46,7 @@ impl FromStr for Network {
     ///
     /// The text is no network, or is not written with its first address.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // `IpNet` alone would accept leading zeros, which others read as octal.
+        // `IpNet` itself would accept leading zeros, which other parsers read as octal.
         let address = text.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
         let network = match address {
             Some(_) if text.contains('/') => text.parse().ok(),
@@ -114,7 +114,7 @@ impl Deref for Networks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseNetworkError {
-    /// The text is not an address with a number of bits, nor an address alone.
+    /// The text is neither an address with a number of bits nor a single address.
     #[error(
         "a network is written like `10.0.0.0/8` or `fd00::/8`, with 0 to 32 bits for IPv4 and 0 to 128 for \
          IPv6, and a single address like `10.1.2.3`"

@@ -181,7 +181,8 @@ impl ClientProfile {
         self.details()?.title.as_deref()
     }
 
-    /// Returns the scopes of the client, sorted. The profile of a verified [`Client`](crate::Client) has those of its key.
+    /// Returns the scopes of the client, sorted. In the profile of a verified [`Client`](crate::Client), they are
+    /// narrowed by those of its key.
     pub fn scopes(&self) -> &[Scope] {
         match self.fields() {
             Fields::Name(_) => &[],

@@ -13,7 +13,7 @@ const API_KEY: &str = "ApiKey";
 
 /// A kind of source: everything that depends on where a key is.
 pub(crate) trait SourceKind: Send + Sync {
-    /// Reads the credential. There is no URI if the caller has headers alone.
+    /// Reads the credential. There is no URI if the caller has only headers.
     fn read(&self, headers: &HeaderMap, uri: Option<&Uri>, expected: Expected<'_>) -> Credential;
 
     /// Removes the credential and nothing else.

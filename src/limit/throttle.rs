@@ -141,7 +141,7 @@ impl<C> Throttle<C> {
         Ok(Self { limit: name.into(), ..self.clone() })
     }
 
-    /// Replaces the quota of clients that have none of their own.
+    /// Replaces the default quota, for clients without a quota of their own.
     #[must_use]
     pub fn with_default_quota(self, quota: Quota) -> Self {
         Self { default: Some(quota), ..self }

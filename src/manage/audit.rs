@@ -10,11 +10,11 @@ pub use finding::{AuditFinding, AuditKind};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A search for clients and keys that need attention: keys that never expire, that nobody uses, or that were replaced and
-/// are still used.
+/// A search for clients and keys that need attention, such as keys that never expire, that nobody uses, or that were
+/// replaced but are still used.
 ///
-/// It only looks at lists, and changes nothing. Keys that do not work are checked for one thing: whether they can be
-/// removed, by the rule of [`PurgeKeys`]. The last use of keys is checked as far as it is watched.
+/// It reads lists, and changes nothing. Keys that no longer work are only checked for whether a [`PurgeKeys`] can
+/// remove them. The last use of a key is checked only if it was watched.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -53,7 +53,7 @@ impl Audit {
         Self::default()
     }
 
-    /// Replaces the policy that keys are compared with: see [`ManageKeys::policy`](crate::ManageKeys::policy).
+    /// Replaces the policy that keys are checked against: see [`ManageKeys::policy`](crate::ManageKeys::policy).
     pub fn with_policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
@@ -63,20 +63,20 @@ impl Audit {
         Self { unused_for: time, ..self }
     }
 
-    /// Sets since when the last use of keys has been watched. Without it, a key whose last use is
+    /// Sets the time since which the last use of keys has been watched. Without it, a key whose last use is
     /// [`LastUsed::Unknown`] never counts as unused.
     pub fn with_watched_since(self, since: impl Into<Option<SystemTime>>) -> Self {
         Self { watched_since: since.into(), ..self }
     }
 
-    /// Sets what was found in the key file of the store, which lists do not show: weak keys, and keys in plaintext. They
-    /// are from `YamlLint::findings` (feature `yaml`), or from [`AuditFinding::in_file`].
+    /// Adds findings about the key file of the store that lists do not show: weak keys and plaintext keys. They are
+    /// from `YamlLint::findings` (feature `yaml`), or from [`AuditFinding::in_file`].
     pub fn with_file(self, found: impl IntoIterator<Item = AuditFinding>) -> Self {
         Self { in_file: found.into_iter().collect(), ..self }
     }
 
-    /// Returns what needs attention, sorted by client: first what concerns the client, then its keys in their order. What
-    /// concerns the file comes last.
+    /// Returns the findings, sorted by client: first those about the client, then those about its keys, in their order.
+    /// Findings about the file come last.
     pub fn findings(
         &self,
         clients: &[ClientInfo],
@@ -104,7 +104,7 @@ impl Audit {
             kinds.map(|kind| AuditFinding::of_key(kind, key))
         });
         let mut findings: Vec<_> = of_clients.chain(of_keys).collect();
-        // Stable: the order of the keys of a client stays.
+        // The sort is stable, which keeps the order of a client's keys.
         findings.sort_by(|one, other| one.client.cmp(&other.client));
         findings.extend(self.in_file.iter().cloned());
         findings
@@ -140,7 +140,7 @@ impl Audit {
             kinds.push(AuditKind::Unused);
         }
         if let Some(successor) = key.replaced_by {
-            // Of an unknown successor, any use counts.
+            // If the successor is unknown, any use counts.
             let replaced = created.get(&successor).copied().unwrap_or(SystemTime::UNIX_EPOCH);
             match key.last_used {
                 LastUsed::At(time) if time >= replaced => kinds.push(AuditKind::ReplacedButUsed),
@@ -151,7 +151,7 @@ impl Audit {
         kinds
     }
 
-    /// Returns whether a key was surely not used since this time, and is older.
+    /// Returns whether a key is older than this time, and was certainly not used since.
     fn is_unused(&self, key: &KeyInfo, start: SystemTime) -> bool {
         match key.last_used {
             LastUsed::At(time) => time < start,
@@ -213,7 +213,7 @@ mod tests {
     fn key_that_works_for_longer_than_the_policy_allows_is_found() {
         let audit =
             |days: u32| Audit::new().with_policy(Policy::new().with_max_lifetime(days * DAY));
-        // It was issued 200 days ago, and expires tomorrow.
+        // The key was issued 200 days ago, and expires tomorrow.
         assert_eq!(kinds(&audit(200), &[key(|_| {})]), [AuditKind::BeyondPolicy]);
         assert_eq!(kinds(&audit(201), &[key(|_| {})]), []);
         let forever = key(|key| key.lifetime = Lifetime::default());

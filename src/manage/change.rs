@@ -8,7 +8,7 @@ use crate::client::{ClientProfile, Network, Quota, Scope, sorted};
 
 /// A change of an existing client, for [`ManageKeys::update_client`](crate::ManageKeys::update_client).
 ///
-/// Everything that the change does not name stays as it is. The parts are applied in the order of the calls. The name
+/// Everything that the change does not name stays the same. The parts are applied in the order of the calls. The name
 /// of a client never changes: limits, usage and identity headers depend on it.
 ///
 /// ```
@@ -67,12 +67,12 @@ impl ClientChange {
 
     /// Replaces the networks from which the keys of the client may be used. Without any, they may be used from everywhere.
     ///
-    /// A key that is restricted to networks keeps only the part of them that is within these.
+    /// A key with its own networks can then only be used from the parts of them that are within these.
     pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.and(ClientEdit::Networks(networks.into_iter().collect()))
     }
 
-    /// Replaces the scopes. Keys of the client lose the scopes that it loses.
+    /// Replaces the scopes. If the client loses a scope, its keys lose it, too.
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         self.and(ClientEdit::Scopes(scopes.into_iter().collect()))
     }
@@ -82,7 +82,7 @@ impl ClientChange {
         self.and(ClientEdit::AddScope(scope))
     }
 
-    /// Removes a scope, if the client has exactly this one. A wider scope, such as `orders:*` for `orders:read`, stays.
+    /// Removes exactly this scope, if the client has it. A wider scope, such as `orders:*` for `orders:read`, stays.
     pub fn remove_scope(self, scope: Scope) -> Self {
         self.and(ClientEdit::RemoveScope(scope))
     }
@@ -117,7 +117,7 @@ impl ClientChange {
         self.and(ClientEdit::RemoveMetadata(name.into()))
     }
 
-    /// Returns whether the change names nothing.
+    /// Returns whether the change is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -254,7 +254,7 @@ impl KeyChange {
         self.and(KeyEdit::Networks(sorted(networks)))
     }
 
-    /// Returns whether the change names nothing.
+    /// Returns whether the change is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{ClientFacts, KeyInfo, ManageError, Version};
 use crate::client::label;
 
-/// Who makes the changes of a handle, and the version that they are based on.
+/// The actor of a handle's changes, and the version that the changes are based on.
 ///
 /// For stores that implement [`ManageKeys`](crate::ManageKeys): a handle has a context, and
 /// [`ManageKeys::for_actor`](crate::ManageKeys::for_actor) and [`ManageKeys::if_version`](crate::ManageKeys::if_version)
@@ -44,13 +44,13 @@ impl ChangeContext {
         Self { actor: Some(actor), ..self.clone() }
     }
 
-    /// Returns a context whose changes are refused if what they change has another version.
+    /// Returns a context whose changes are refused if the client or key has another version.
     #[must_use]
     pub fn if_version(&self, version: Version) -> Self {
         Self { if_version: Some(version), ..self.clone() }
     }
 
-    /// Returns the name that changes are recorded under, if the handle has its own.
+    /// Returns the name under which changes are recorded, if the handle has its own.
     pub fn actor(&self) -> Option<&str> {
         self.actor.as_deref()
     }

@@ -31,7 +31,7 @@ use crate::key::KeyId;
 pub struct ChangeEvent {
     /// The time of the change, by the clock of the database or of the process that edited the file.
     pub at: SystemTime,
-    /// Who made the change, as the program reported it; `None` if it reported nobody.
+    /// The actor, as reported by the program; `None` if it reported none.
     pub actor: Option<String>,
     /// The program that made the change; `None` if that is not recorded.
     pub tool: Option<String>,

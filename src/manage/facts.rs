@@ -41,7 +41,7 @@ pub struct KeyFacts {
 }
 
 impl KeyFacts {
-    /// Creates the facts of a key with only a digest and a client.
+    /// Creates the facts of a key that has only a digest and a client.
     pub fn new(digest: KeyDigest, client: impl Into<String>) -> Self {
         Self {
             digest,

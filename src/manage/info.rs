@@ -79,7 +79,7 @@ pub struct KeyInfo {
     pub replaced_by: Option<KeyId>,
     /// State of the key, apart from its lifetime.
     pub state: KeyState,
-    /// When the key was last used. Stores do not know it.
+    /// The last use of the key, which stores do not know.
     pub last_used: LastUsed,
 }
 
@@ -173,7 +173,8 @@ impl KeyInfo {
 pub struct PartialList<T> {
     /// The readable entries, in the order of the list.
     pub found: Vec<T>,
-    /// One message for each unreadable entry, which identifies it and has the reason. Its keys are refused.
+    /// One message for each unreadable entry, which identifies it and has the reason. Keys in unreadable entries are
+    /// refused.
     pub unreadable: Vec<String>,
 }
 

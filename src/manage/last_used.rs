@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-/// When a key was last admitted, as far as it was watched.
+/// The last use of a key, as far as usage was watched.
 ///
 /// Stores do not know it. With the feature `usage`, `UsageHistory::last_uses` does.
 ///
@@ -12,11 +12,11 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LastUsed {
-    /// It has not been used, and has been watched since its issue.
+    /// The key has not been used, and usage has been watched since it was issued.
     Never,
-    /// At this time, to the minute.
+    /// The key was last used at this time, to the minute.
     At(SystemTime),
-    /// It was not used since it is watched, if it is watched at all.
+    /// The key was not used since watching began, or usage is not watched.
     #[default]
     Unknown,
 }

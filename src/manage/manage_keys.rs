@@ -56,8 +56,8 @@ pub trait ManageKeys: Send + Sync {
     /// The name breaks the rules of labels: see [`NewKey::with_label`].
     fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError>;
 
-    /// Returns a handle of the same store whose changes are refused if what they change no longer has this
-    /// [`Version`], so that an operator never overwrites what another one changed meanwhile.
+    /// Returns a handle of the same store whose changes are refused if the client or key no longer has this
+    /// [`Version`], so that an operator never overwrites the change of another one.
     ///
     /// It applies to the client or key that a method names: for [`ManageKeys::issue`] to the client, for
     /// [`ManageKeys::rotate`] to the key that is replaced. The refusal is [`ManageError::ClientChanged`] or
@@ -72,10 +72,10 @@ pub trait ManageKeys: Send + Sync {
     /// A client of this name exists, or the profile breaks a rule.
     fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo>;
 
-    /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays. A change
-    /// that changes nothing writes nothing.
+    /// Changes the title, scopes, networks, quota or metadata of a client. Everything that the change does not name
+    /// stays. A change without effect writes nothing.
     ///
-    /// Scopes and networks of its keys have no effect once the client loses them.
+    /// If the client loses scopes or networks, its keys lose them, too.
     ///
     /// # Errors
     ///
@@ -123,8 +123,8 @@ pub trait ManageKeys: Send + Sync {
     /// after the beginning; or the label breaks a rule.
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo>;
 
-    /// Changes the label, expiry, scopes or networks of a key. What the change does not name stays. A change that changes
-    /// nothing writes nothing.
+    /// Changes the label, expiry, scopes or networks of a key. Everything that the change does not name stays. A change
+    /// without effect writes nothing.
     ///
     /// # Errors
     ///
@@ -158,10 +158,10 @@ pub trait ManageKeys: Send + Sync {
 
     /// Removes the keys that a purge selects, and returns them in the order of [`ManageKeys::list_keys`].
     ///
-    /// Afterwards, no list, page or export contains them, and a request with such a key is refused as one with an unknown
-    /// key. The store remembers their digests, as long as it can: a purged key cannot be added again. A key that was
-    /// replaced by a removed one no longer names it. The successor of a key that still works is kept, whatever the purge
-    /// selects.
+    /// Afterwards, no list, page or export contains them, and requests with them are refused as with an unknown key.
+    /// The store remembers their digests, as long as it can, so that a purged key cannot be added again. A key that was
+    /// replaced by a removed one no longer names it. The successor of a key that still works is kept, whatever the
+    /// purge selects.
     ///
     /// # Errors
     ///
@@ -255,7 +255,7 @@ pub trait ManageKeys: Send + Sync {
 
     /// Returns a page of the clients that a query selects, sorted by name.
     ///
-    /// A change between two pages moves no other row: a client that exists all the while is listed exactly once.
+    /// Changes between two pages move no other rows: a client that exists throughout is listed exactly once.
     ///
     /// The default implementation reads all clients for each page; stores with an index should override it. It reports all
     /// unreadable rows with the first page.
@@ -269,11 +269,11 @@ pub trait ManageKeys: Send + Sync {
 
     /// Returns a page of the keys that a query selects, in its order.
     ///
-    /// A change between two pages moves only the keys that it changes: a key that exists all the while, at the same place in
-    /// the order, is listed exactly once.
+    /// Changes between two pages move only the changed keys: a key that exists throughout and keeps its place in the
+    /// order is listed exactly once.
     ///
     /// The default implementation reads all clients and keys for each page, and takes the time from the clock of the
-    /// system; stores with an index or a clock of their own should override it. It reports all unreadable rows with the
+    /// system; stores with an index or their own clock should override it. It reports all unreadable rows with the
     /// first page.
     ///
     /// # Errors
@@ -290,10 +290,10 @@ pub trait ManageKeys: Send + Sync {
 
     /// Returns a page of the recorded changes that a query selects, the newest first.
     ///
-    /// Databases record every change, also those by hand. A key file records the changes of a store with
+    /// Databases record every change, including changes by hand. A key file records the changes of a store with
     /// `YamlStore::record_events`. Stores in memory record none, which is the default implementation.
     ///
-    /// An event that is recorded between two pages moves no other one.
+    /// Events that are recorded between two pages move no other events.
     ///
     /// # Errors
     ///

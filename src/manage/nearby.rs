@@ -18,7 +18,7 @@ pub(crate) fn nearest_client<'a>(
     nearest.map(str::to_owned)
 }
 
-/// Returns the id that differs in the fewest digits, if these are fewer than half.
+/// Returns the id that differs in the fewest digits, if fewer than half of them differ.
 pub(crate) fn nearest_key(key_id: KeyId, ids: impl Iterator<Item = KeyId>) -> Option<KeyId> {
     let distance = |other: &KeyId| {
         let difference = key_id.prefix() ^ other.prefix();

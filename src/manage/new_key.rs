@@ -7,7 +7,7 @@ use crate::key::{ApiKey, KeyDigest, KeyId};
 /// A key to be added to a store: its digest, label, lifetime, scopes and networks.
 ///
 /// The caller keeps the text of the key, and should pass it on or save it *before* adding the key to a store.
-/// Otherwise a key that nobody has would be active, and after a rotation it would be the only one.
+/// Otherwise, a key that nobody has could become active, and after a rotation even the only active key.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -72,7 +72,7 @@ impl NewKey {
     /// Replaces the scopes of the key, which narrow those of its client. Without any, the key has all scopes of its client,
     /// or, on rotation, the scopes of the old key.
     ///
-    /// Stores refuse a scope that the client lacks. One that the client loses later is lost to the key.
+    /// Stores refuse a scope that the client lacks. If the client loses one later, the key loses it, too.
     #[must_use]
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         Self { scopes: sorted(scopes), ..self }

@@ -8,8 +8,8 @@ use crate::key::{KeyState, Timestamp};
 /// The rules of a store for the lifetimes of its keys.
 ///
 /// [`ManageKeys::issue`](crate::ManageKeys::issue), [`rotate`](crate::ManageKeys::rotate) and
-/// [`update_key`](crate::ManageKeys::update_key) follow them. Keys that were there before, and imported ones, are not
-/// changed. The default policy allows everything.
+/// [`update_key`](crate::ManageKeys::update_key) follow them. Existing and imported keys are not changed. The default
+/// policy allows everything.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -110,15 +110,16 @@ impl Policy {
         fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// Returns whether a key is within the policy: it expires if it must, and early enough. A key that was revoked
-    /// always is.
+    /// Returns whether the policy allows a key: it expires if it must, and early enough. Revoked keys are always
+    /// allowed.
     pub fn allows(&self, key: &KeyInfo) -> bool {
         let created = key.created.map(Timestamp::nearest);
         key.state == KeyState::Revoked
             || self.check(created, key.expires().map(Timestamp::nearest)).is_ok()
     }
 
-    /// Returns the violation of a key that was created at this time. If that is unknown, only the expiry matters.
+    /// Returns the violation of a key that was created at this time. If the time is unknown, only the expiry is
+    /// checked.
     fn check(
         &self,
         created: Option<Timestamp>,
@@ -137,7 +138,7 @@ impl Policy {
         }
     }
 
-    /// Checks the expiry that a key is to have, which was issued at this time.
+    /// Checks the intended expiry of a key that is issued at this time.
     ///
     /// # Errors
     ///
@@ -150,13 +151,13 @@ impl Policy {
         self.check(Some(Timestamp::nearest(created)), expires.map(Timestamp::nearest))
     }
 
-    /// Returns the expiry of a new key that names none.
+    /// Returns the expiry of a new key without its own.
     pub(super) fn default_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         self.default_lifetime.and_then(|span| whole_second(now).checked_add(span.duration()))
     }
 
-    /// Returns the expiry of a successor that names none: it has [the lifetime of the old
-    /// key](KeyInfo::inherited_lifetime), cut to the longest one, or else the default.
+    /// Returns the expiry of a successor without its own: [the lifetime of the old key](KeyInfo::inherited_lifetime),
+    /// shortened to the maximum, or else the default.
     pub fn inherited_expiry(&self, old: &KeyInfo, now: SystemTime) -> Option<SystemTime> {
         let Some(renewed) = old.inherited_lifetime(now).expires() else {
             return self.default_expiry(now);

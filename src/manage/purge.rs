@@ -1,4 +1,4 @@
-//! Removing keys that ended long ago.
+//! Removal of keys that ended long ago.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use super::{KeyFacts, KeyInfo};
 use crate::key::{KeyId, KeyState, Validity};
 
-/// Selects the keys that [`ManageKeys::purge_keys`](crate::ManageKeys::purge_keys) removes: those that were revoked or have
+/// Selects the keys that [`ManageKeys::purge_keys`](crate::ManageKeys::purge_keys) removes: keys that were revoked or
 /// expired before a time.
 ///
-/// Without a time, it selects none. A key that works is never selected, nor is one that may work again or later: a key that
-/// was replaced and still works, a key of a disabled client, a key that is not valid yet.
+/// Without a time, it selects none. It never selects a key that works or may work later, such as a replaced key that
+/// still works, a key of a disabled client, or a key that is not valid yet.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -54,7 +54,7 @@ impl PurgeKeys {
         Self { expired_before: Some(time), ..self }
     }
 
-    /// Only returns the keys that the purge would remove, and removes none.
+    /// Makes the purge return the keys that it would remove, without removing them.
     pub fn dry_run(self) -> Self {
         Self { is_dry_run: true, ..self }
     }
@@ -65,7 +65,7 @@ impl PurgeKeys {
         self.is_dry_run
     }
 
-    /// Returns whether the purge selects a key, by itself.
+    /// Returns whether the purge selects this key, regardless of other keys.
     #[must_use]
     pub fn selects(&self, key: &KeyInfo, now: SystemTime) -> bool {
         let is_by = |time: Option<SystemTime>, limit: Option<SystemTime>| {
@@ -78,8 +78,8 @@ impl PurgeKeys {
         }
     }
 
-    /// Returns the keys of a whole list that the purge removes: those that it selects, unless a key that may still work
-    /// was replaced by one of them.
+    /// Returns the keys in a complete list that the purge removes: the selected ones, except successors of keys that
+    /// may still work.
     pub(crate) fn removable<'k>(
         &self,
         keys: &'k [KeyInfo],

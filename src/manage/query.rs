@@ -17,7 +17,7 @@ pub use page::Page;
 pub(crate) use position::Position;
 pub(crate) use prefix::Prefix;
 
-/// The part of a query that all lists have.
+/// The part that all queries have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Paging {
     pub(crate) after: Option<String>,
@@ -41,7 +41,7 @@ macro_rules! paging {
 
             /// Continues after a page: `cursor` is its [`Page::next`].
             ///
-            /// The other parts of the query must be the same as for that page. The page begins at the first row behind
+            /// The other parts of the query must be the same as for that page. The page begins at the first row after
             /// the cursor, even if the last row of the previous page no longer exists.
             pub fn after(mut self, cursor: impl Into<String>) -> Self {
                 self.paging.after = Some(cursor.into());
@@ -103,7 +103,7 @@ impl ClientQuery {
         self
     }
 
-    /// Lists only clients whose name or title begins with this text. Upper and lower case of the letters A to Z are equal.
+    /// Lists only clients whose name or title begins with this text. The case of the letters A to Z is ignored.
     pub fn with_search(self, text: &str) -> Self {
         Self { search: Prefix::new(text), ..self }
     }
@@ -118,7 +118,8 @@ impl ClientQuery {
         Self { scope: Some(scope), ..self }
     }
 
-    /// Lists only clients whose metadata has this value under this name. Several names must all apply.
+    /// Lists only clients whose metadata has this value under this name. If it is called several times, all values must
+    /// match.
     pub fn add_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
@@ -137,10 +138,10 @@ impl ClientQuery {
 ///
 /// A key is listed if all filters apply to it. Revoked and expired keys are listed, too, unless a status is chosen.
 ///
-/// The store of keys does not know when a key was last used. To list keys by last use, take the ids from the usage (`LastUses::used_since`) and
-/// narrow the query with [`KeyQuery::only`] or [`KeyQuery::except`]: keys that were not used for 90 days are all keys
-/// `except` the ones that were used since, and keys that were replaced and are still used are the keys with the status
-/// [`Replaced`](KeyStatus::Replaced) that are among the `only` ones used today.
+/// The store of keys does not know when a key was last used. To list keys by last use, take the ids from the usage
+/// (`LastUses::used_since`), and narrow the query with [`KeyQuery::only`] or [`KeyQuery::except`]: keys that were not
+/// used for 90 days are all keys `except` the ones that were used since, and keys that were replaced and are still used
+/// are the keys with the status [`Replaced`](KeyStatus::Replaced) that are among the `only` ones used today.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -213,13 +214,13 @@ impl KeyQuery {
         Self { sort, ..self }
     }
 
-    /// Replaces the time at which the filters apply. The default is the current time of the store. With the same time for
-    /// all pages of a list, no key changes its status on the way.
+    /// Replaces the time at which the filters apply. The default is the current time of the store. With the same time
+    /// for all pages of a list, no key changes its status between pages.
     pub fn at(self, time: SystemTime) -> Self {
         Self { at: Some(time), ..self }
     }
 
-    /// Lists only keys whose label or id begins with this text. Upper and lower case of the letters A to Z are equal.
+    /// Lists only keys whose label or id begins with this text. The case of the letters A to Z is ignored.
     pub fn with_search(self, text: &str) -> Self {
         Self { search: Prefix::new(text), ..self }
     }
@@ -240,13 +241,14 @@ impl KeyQuery {
         self
     }
 
-    /// Lists only keys whose client has this scope or one that covers it, such as `orders:*` for `orders:read`, and that
-    /// have it themselves or have no scopes of their own.
+    /// Lists only keys whose client has this scope or one that covers it, such as `orders:*` for `orders:read`,
+    /// provided that the key itself has it or has no scopes of its own.
     pub fn with_scope(self, scope: Scope) -> Self {
         Self { scope: Some(scope), ..self }
     }
 
-    /// Lists only keys whose client has this value under this name in its metadata. Several names must all apply.
+    /// Lists only keys whose client has this value under this name in its metadata. If it is called several times, all
+    /// values must match.
     pub fn add_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self

@@ -146,7 +146,7 @@ pub fn update_key(
             KeyEdit::Networks(networks) => new.networks = networks,
         }
     }
-    // The client may have lost some since the key got them: they stay, without effect, until the key gets others.
+    // The client may have lost some since the key got them. They stay without effect until the key gets others.
     if new.scopes != key.scopes {
         check_scopes(client, &new.scopes)?;
     }
@@ -156,7 +156,7 @@ pub fn update_key(
     Ok(new)
 }
 
-/// Returns the lifetime of a key with another expiry, which never brings an ended key back.
+/// Returns the lifetime of a key with another expiry, which never revives an ended key.
 fn changed_expiry(
     key: &KeyFacts,
     expires: Option<SystemTime>,
@@ -180,8 +180,8 @@ fn changed_expiry(
     Err(ManageError::Conflict { key_id: key.key_id(), conflict })
 }
 
-/// Returns what a purge does, given the keys that it [selects](PurgeKeys::selects), and those that were replaced by one of
-/// them. Other keys do not matter.
+/// Returns the result of a purge, given the keys that it [selects](PurgeKeys::selects) and the keys that were replaced
+/// by these. Other keys do not matter.
 ///
 /// The successor of a key that has not ended is kept.
 ///
@@ -226,8 +226,8 @@ pub fn revoke(key: &mut KeyFacts, now: SystemTime) -> bool {
     changes
 }
 
-/// Returns the facts of a key of this client after its rotation, and those of its successor, which inherits label,
-/// lifetime, scopes and networks unless it has its own.
+/// Returns the facts of a key of this client after its rotation, and the facts of its successor. The successor inherits
+/// label, lifetime, scopes and networks unless it has its own.
 ///
 /// # Errors
 ///
@@ -252,7 +252,7 @@ pub fn rotate(
     let inherited = old.lifetime.renewed(old.created, now);
     successor.not_before = successor.not_before.or(inherited.not_before());
     successor.label = successor.label.or(info.label);
-    // The client may have lost one of them, and the successor lacks it then, as the old key does.
+    // The client may have lost one of them. The successor then lacks it, like the old key.
     if successor.scopes.is_empty() {
         successor.scopes = info.scopes;
     }
@@ -301,7 +301,7 @@ pub(crate) fn lacked_network(client: &ClientProfile, key: &[Network]) -> Option<
     key.iter().copied().find(|network| !is_within(*network))
 }
 
-/// Checks the beginning of a new key, which has this lifetime otherwise.
+/// Checks the beginning of a new key against its lifetime, and returns it as stored.
 fn check_not_before(
     not_before: Option<SystemTime>,
     lifetime: Lifetime,

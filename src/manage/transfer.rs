@@ -1,4 +1,4 @@
-//! Copying all clients and keys of a store, and its policy, to another.
+//! Copies all clients and keys of a store, and its policy, to another store.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -47,12 +47,13 @@ pub trait TransferKeys: ManageKeys {
 
     /// Adds all clients and keys that the store does not have yet, in one step. After an error, nothing was added.
     ///
-    /// Existing clients and keys are never changed. If they are equal, they are kept, so that importing again changes
-    /// nothing; if they differ, the import refuses them and returns the fields that differ. A key that was revoked in
-    /// this store stays revoked, and one that was purged from it is refused. If a client is refused, its new keys are refused as well, since the existing client
-    /// may have more permissions.
+    /// Existing clients and keys are never changed. Equal ones are kept, so that importing again changes nothing. If
+    /// they differ, the import refuses them and returns the fields that differ. A key that was revoked in this store
+    /// stays revoked, and one that was purged from it is refused. If a client is refused, its new keys are refused,
+    /// too, since the existing client may have more permissions.
     ///
-    /// The policy is copied if the store has none, and refused if the store has another one. Imported keys need not keep it.
+    /// The policy is copied if the store has none, and refused if the store has another one. Imported keys need not
+    /// follow it.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ pub struct Export {
     clients: Vec<ClientFacts>,
     /// Sorted by id.
     keys: Vec<KeyFacts>,
-    /// Keys that are disabled although their client is enabled. Only in-memory stores have such keys.
+    /// Keys that are disabled although their client is enabled, which only in-memory stores can have.
     disabled: BTreeSet<KeyId>,
     policy: Policy,
 }

@@ -5,10 +5,11 @@ use super::{ClientFacts, ClientInfo, KeyInfo};
 use crate::client::ProfileParts;
 use crate::key::{KeyDigest, KeyState, Timestamp};
 
-/// The state of a client or key, as an opaque text: it is another one after every change.
+/// The state of a client or key, as an opaque text that differs after every change.
 ///
-/// It is computed from what stores know of a client or key, so that all stores agree on it and none keeps it. Pass it to
-/// [`ManageKeys::if_version`](crate::ManageKeys::if_version) to refuse a change of something that has changed meanwhile.
+/// It is computed from the facts of a client or key, so all stores agree on it and none needs to store it. Pass it to
+/// [`ManageKeys::if_version`](crate::ManageKeys::if_version) to refuse a change if the client or key has changed
+/// meanwhile.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -84,7 +85,7 @@ impl ClientFacts {
 }
 
 impl ClientInfo {
-    /// Returns the version of the client, which is another one after every change of it. Its keys do not matter.
+    /// Returns the version of the client, which differs after every change of the client. Its keys do not affect it.
     pub fn version(&self) -> Version {
         let Self { profile, enabled, keys: _ } = self;
         ClientFacts { profile: profile.clone(), enabled: *enabled }.version()
@@ -92,8 +93,8 @@ impl ClientInfo {
 }
 
 impl KeyInfo {
-    /// Returns the version of the key, which is another one after every change of it. Its client and its use do
-    /// not matter.
+    /// Returns the version of the key, which differs after every change of the key. Its client and its use do not
+    /// affect it.
     pub fn version(&self) -> Version {
         let Self {
             key_id,

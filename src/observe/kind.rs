@@ -1,6 +1,6 @@
 use crate::error::{AuthError, WrongReason};
 
-/// The one list of outcomes: variants, names, numbers and docs are made from it.
+/// The only list of outcomes, from which variants, names, numbers and docs are made.
 macro_rules! outcome_kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident = $name:expr,)+) => {
         /// The kind of an [`Outcome`](crate::Outcome): for metrics that have one counter for each.

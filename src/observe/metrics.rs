@@ -11,20 +11,20 @@ use crate::client::label;
 /// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
 ///
 /// `outcome` is an [`Outcome::name`]. `client` is the name of the client that the key belongs to, and empty if that is
-/// unknown. A request that is admitted and then refused, for a scope or a quota or because the counters of quotas were
-/// unavailable, counts as `admitted` and as `insufficient_scope`, `throttled` or `unavailable`, and one with a replaced key
-/// as `admitted` and as `replaced`: do not add them up.
+/// unknown. Some requests count twice, so do not add the counters up. A request that is admitted and then refused,
+/// because of a scope or quota or because the counters of quotas were unavailable, counts as `admitted` and as
+/// `insufficient_scope`, `throttled` or `unavailable`. A request with a replaced key counts as `admitted` and as
+/// `replaced`.
 ///
-/// The first 1,000 clients have a label each, and all others are `client="other"`, so that the metrics do not grow with
-/// the clients. A client named `other` is counted as one of these, and so is a client of your own store with a name that
-/// breaks the rules for names ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels until
-/// the process ends. If a client had this outcome before, counting takes no lock and allocates nothing, apart from the
-/// recorder.
+/// The first 1,000 clients get their own label, and all others share `client="other"`, so that the number of series is
+/// bounded. A client named `other` shares this label, too, and so does a client of your own store whose name breaks the
+/// rules for names ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels until the
+/// process ends. If a client had this outcome before, keygate takes no lock and allocates nothing to count it.
 ///
-/// The counter is looked up in the recorder each time, so that a recorder that is installed late, or that drops idle
-/// counters, counts from then on. The counter is described once, when the observer is created.
+/// The counter is looked up in the recorder each time, so it also works with a recorder that is installed late or that
+/// drops idle counters. The counter is described once, when the observer is created.
 ///
-/// It is a handle: clones share their labels, and can be added to several authenticators.
+/// It is a handle: clones share their labels, and several authenticators can have one.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore};
@@ -62,7 +62,7 @@ impl OutcomeMetrics {
         Self(Arc::new(Labels::new(1_000)))
     }
 
-    /// Replaces the number of clients that have a label each, and forgets the labels assigned so far.
+    /// Replaces the number of clients with their own label, and forgets the labels assigned so far.
     #[must_use]
     pub fn with_max_clients(self, max_clients: usize) -> Self {
         Self(Arc::new(Labels::new(max_clients)))

@@ -19,7 +19,7 @@ impl<'a> Outcome<'a> {
         Self { result: Ok(client), profile: Some(client.profile()) }
     }
 
-    /// A refusal. `profile` is that of the key's client, if the key is known.
+    /// A refusal. `profile` is the profile of the key's client, if the key is known.
     pub(crate) fn refused(error: &'a AuthError, profile: Option<&'a ClientProfile>) -> Self {
         Self { result: Err(error), profile: profile.or_else(|| Some(error.client()?.profile())) }
     }
@@ -33,7 +33,7 @@ impl<'a> Outcome<'a> {
         self.result
     }
 
-    /// The client that the key belongs to, also if the key was refused.
+    /// The client that the key belongs to, even if the key was refused.
     pub fn client(&self) -> Option<&'a ClientProfile> {
         self.profile
     }
@@ -46,14 +46,14 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// Why the key is wrong. `None` if it is right, missing, or was not looked up because its address had presented too
-    /// many wrong ones.
+    /// Why the key is wrong. `None` if the key is right or missing, or was not looked up because too many wrong keys
+    /// came from its address.
     pub fn reason(&self) -> Option<WrongReason> {
         self.result.err()?.reason()
     }
 
-    /// Returns whether the request was admitted with a key that another one has replaced: its caller should use the new
-    /// one before the old one expires.
+    /// Returns whether the request was admitted with a key that another one has replaced: the caller should switch to
+    /// the new key before the old one expires.
     pub fn is_replaced(&self) -> bool {
         self.result.is_ok_and(Client::is_replaced)
     }
@@ -67,7 +67,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// The name of its [`kind`](Outcome::kind), such as `admitted` or `revoked`.
+    /// The name of the [`kind`](Outcome::kind), such as `admitted` or `revoked`.
     pub fn name(&self) -> &'static str {
         self.kind().name()
     }

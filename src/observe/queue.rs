@@ -35,7 +35,7 @@ pub struct QueuedObserver {
     dropped: Arc<AtomicU64>,
 }
 
-/// A tenth of a gigabyte of slots.
+/// The slots then take about 0.1 GB.
 const MAX_CAPACITY: usize = 1 << 20;
 
 /// An owned [`Outcome`].

@@ -30,8 +30,8 @@ const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 ///
 /// Two stores of one kind overwrite each other's gauges: record one of them.
 ///
-/// The next expiry is searched among the keys that expire, are disabled or revoked, and their neighbours: 11 ms for a
-/// million that expire. No request waits for it.
+/// Finding the next expiry visits all keys that expire, are disabled or are revoked, and their neighbours in the table:
+/// this takes 11 ms for a million expiring keys. No request waits for it.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -65,7 +65,7 @@ pub fn record_store_metrics(store: &(impl StoreMetrics + ?Sized)) {
     describe_gauge!(NEXT_EXPIRY, "Time at which the next key expires, in seconds since 1970");
     let now = SystemTime::now();
     let Gauges { store, keys, following, next_expiry } = store.gauges(now);
-    // Exact as far as 2^53.
+    // Exact up to 2^53.
     #[allow(clippy::cast_precision_loss)]
     gauge!(KEYS, "store" => store).set(keys as f64);
     if let Some(Following { age, failing_since }) = following {

@@ -10,7 +10,7 @@ use crate::error::AuthError;
 /// | `admitted` | DEBUG | `client`, `key_id` |
 /// | `admitted` with a replaced key | INFO | `client`, `key_id`, `replaced` |
 /// | refused | INFO | `client`, `key_id`, if the key is known |
-/// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if that is known |
+/// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if known |
 /// | `sent_in_clear` | WARN with a right key, else INFO | `client`, `key_id` of a right key |
 /// | `unavailable` | ERROR | `error` and `source`: the error of the store or of the counters of quotas; for counters, also `client` and `key_id` |
 ///

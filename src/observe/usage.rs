@@ -29,10 +29,10 @@ pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnaps
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use writer::{UsageWriter, UsageWriterHealth};
 
-/// Counts requests per client and key: how many, at which rate, since when, and what was refused.
+/// Counts requests and refusals per client and key, with their rates and the times of the first and last request.
 ///
 /// It is an observer of an [`Authenticator`](crate::Authenticator), and a handle: clones share their counts. It counts
-/// from its start, in this process alone.
+/// the requests of this process since its creation.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Usage};
@@ -56,19 +56,19 @@ pub use writer::{UsageWriter, UsageWriterHealth};
 ///
 /// | | counts |
 /// | --- | --- |
-/// | requests | those with a valid key, also if a scope or a quota refused them afterwards |
+/// | requests | requests with a valid key, even if they were refused later because of a scope or quota |
 /// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `revoked`, `disabled` or `sent_in_clear`, or as `too_many_failures` with such a key, do not |
-/// | first and last seen | any of these |
+/// | first and last seen | both of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///
 /// Each window ends now and has twelve parts, of 5 seconds, 25 seconds or 5 minutes. It usually starts in the middle of
 /// a part. The requests of this part count in proportion, as if they were spread evenly; all others count exactly. A
-/// window always has its whole length: if a client was first seen a minute ago, its last 60 minutes include 59 silent
-/// ones.
+/// window always has its full length: if a client was first seen a minute ago, its last 60 minutes include 59 minutes
+/// without requests.
 ///
-/// Requests without a key, or with an unknown key, are counted by outcome alone, so that unknown keys take no memory.
+/// Requests without a key, or with an unknown key, are only counted by outcome, so that unknown keys take no memory.
 ///
-/// A [`UsageWriter`](crate::observe::UsageWriter) keeps these counts across restarts.
+/// A [`UsageWriter`](crate::observe::UsageWriter) saves these counts across restarts.
 ///
 /// # Cost and limits
 ///
@@ -76,7 +76,8 @@ pub use writer::{UsageWriter, UsageWriterHealth};
 ///
 /// A key takes less than 1 KiB. A key that has not been seen for 40 days is dropped, and its client with its last key.
 /// This includes keys that were revoked or removed. Its counts remain in [`UsageSnapshot::outcomes`] only. If it is used
-/// again, its counts start at zero, with a new time of its first request. A client with a new name is another client.
+/// again, its counts start at zero, with a new time of its first request. A client with a new name is counted as
+/// another client.
 ///
 /// If the clock is set back, rates start anew; if it is set forward, the skipped time counts as silence. A clock that
 /// skips 40 days, such as one that starts in 1970, drops all keys seen before.
@@ -90,17 +91,17 @@ pub struct Usage {
 
 struct Shared {
     keys: ClientMap<Key, Counts>,
-    /// Counts of requests whose key is missing, unknown, or dropped here.
+    /// Counts of requests whose key is missing or unknown, or was dropped here.
     others: KindCounts,
     #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
     has_writer: AtomicBool,
-    /// Start of the past that was loaded, in nanoseconds since 1970, or the largest number.
+    /// Start of the loaded history, in nanoseconds since 1970, or `u64::MAX`.
     past_since: AtomicU64,
 }
 
 type Key = ClientKey<KeyId>;
 
-/// Keeps clients that call once a month.
+/// Long enough to keep clients that call once a month.
 const RETENTION: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 
 /// Nanoseconds between the sweeps of two shards: all are swept within a day.
@@ -124,7 +125,7 @@ impl Usage {
         Self { since: nanos(clock()), clock: Some(Arc::new(clock)), ..self }
     }
 
-    /// Copies all counts. The copy takes time and memory for each client, so do not make one per request.
+    /// Copies all counts. This takes time and memory for each client, so do not call it per request.
     pub fn snapshot(&self) -> UsageSnapshot {
         let now = self.now();
         UsageSnapshot {
@@ -136,7 +137,7 @@ impl Usage {
     }
 
     /// Returns the `n` clients with the most requests in the last minute, the busiest first, without clients that had
-    /// none. Their rate before covers the rest of the last hour, from the start of this `Usage` at the earliest.
+    /// none. The rate before covers the rest of the last hour, but begins no earlier than this `Usage`.
     pub fn top(&self, n: usize) -> Vec<TopClient> {
         aggregate::top(&self.shared.keys, self.since, self.now(), n)
     }

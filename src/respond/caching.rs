@@ -2,13 +2,13 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use crate::credential::Sources;
 
-/// The caching headers that a response gets.
+/// The caching headers to add to a response.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(feature = "tower"), allow(dead_code))]
 pub(crate) enum Caching {
     /// The service decides.
     Unchanged,
-    /// The response is for every caller without credentials, and for no other.
+    /// The response is for every caller without credentials, but for no other.
     Vary,
     /// The response is for one client.
     Private,

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use crate::credential::{BEARER, Challenge, Sources, is_bearer};
 use crate::error::{AuthError, ConfigError, MissingScope};
 
-/// Not empty, and true of every service.
+/// The default realm: not empty, and true for every service.
 const DEFAULT_REALM: &str = "api";
 
 /// The challenge of the default source and realm.
@@ -28,7 +28,7 @@ pub(crate) struct Challenges {
 #[derive(Clone)]
 struct Line {
     plain: HeaderValue,
-    /// With `error="invalid_token"` (RFC 6750 section 3.1), for Bearer alone.
+    /// The challenges with `error="invalid_token"` (RFC 6750 section 3.1), only for Bearer.
     invalid_token: Option<HeaderValue>,
 }
 
@@ -124,7 +124,7 @@ impl Challenges {
                 headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
                 return;
             }
-            // No other key helps, and a challenge must not invite the caller to send one in clear.
+            // No other key would help, and a challenge must not invite the caller to send one in clear.
             AuthError::SentInClear(_)
             | AuthError::Throttled(_)
             | AuthError::Unavailable(_)

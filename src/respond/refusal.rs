@@ -10,7 +10,7 @@ use crate::error::AuthError;
 /// it there.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Refusal {
-    /// The nearest authenticator has notified its observers, or has none. No other notifies its own.
+    /// The nearest authenticator has notified its observers, or has none. Other authenticators do not notify theirs.
     pub(crate) notified: bool,
     /// `WWW-Authenticate` holds the default challenges, because no authenticator was known. A layer replaces them.
     pub(crate) default_challenges: bool,
@@ -24,8 +24,8 @@ impl Refusal {
     }
 }
 
-/// Makes the whole response to a refused request. The challenges are those given, whatever `respond` adds, so that no
-/// disabled scheme is ever offered. A layer that does not know them passes `None`: the key layer adds them.
+/// Makes the whole response to a refused request. The given challenges replace those of `respond`, so that no disabled
+/// scheme is ever offered. A layer that does not know them passes `None`, and the key layer adds them.
 pub(crate) fn refusal<B>(
     respond: &(impl Respond<B> + ?Sized),
     error: &AuthError,
@@ -40,7 +40,7 @@ pub(crate) fn refusal<B>(
     response
 }
 
-/// Adds the headers that every refusal carries, whoever made its body.
+/// Adds the headers that every refusal carries to a response with any body.
 pub(crate) fn complete<B>(
     response: &mut Response<B>,
     error: &AuthError,
@@ -51,7 +51,7 @@ pub(crate) fn complete<B>(
     add_headers(response.headers_mut(), error, challenges, has_rate_limit);
 }
 
-/// Does the same with headers alone. The RateLimit headers of the error are left out if the response has them.
+/// Does the same for a header map. The RateLimit headers of the error are left out if the response has them.
 pub(crate) fn add_headers(
     headers: &mut HeaderMap,
     error: &AuthError,
@@ -87,6 +87,6 @@ fn rate_limit(error: &AuthError) -> Option<&HeaderMap> {
 
 /// One to five seconds at random, so that callers that were refused together do not return together.
 fn retry_after() -> HeaderValue {
-    // The only random numbers in the standard library. They need not be unpredictable here.
+    // The only random numbers in the standard library. They do not have to be unpredictable here.
     HeaderValue::from(1 + RandomState::new().build_hasher().finish() % 5)
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::client::Client;
 use crate::clock::{self, Clock};
 
-/// Names the end of a key in a header, if the key ends soon or was replaced.
+/// Adds the expiry of a key to a header, if the key ends soon or was replaced.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(any(feature = "serde", feature = "yaml")), allow(dead_code))]
 pub(crate) struct ExpiryWarning {
@@ -28,7 +28,7 @@ impl ExpiryWarning {
     }
 }
 
-/// Only with these features can a time be written, and a warning be configured.
+/// Times can only be formatted, and warnings configured, with these features.
 #[cfg(any(feature = "serde", feature = "yaml"))]
 fn value(time: SystemTime) -> Option<HeaderValue> {
     HeaderValue::from_str(&crate::key::Timestamp::nearest(time).to_string()).ok()

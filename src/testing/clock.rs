@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// A clock that stands still until a test sets it, for tests of expiry, grace periods, quotas and usage.
+/// A clock that shows the same time until a test sets it, for tests of expiry, grace periods, quotas and usage.
 ///
 /// Clones show the same time. Deadlines of lookups follow the system's monotonic clock, which this does not replace.
 ///

@@ -104,7 +104,7 @@ pub(crate) fn start() {
 
 /// The bytes that all threads have allocated and not freed since the start.
 pub(crate) fn in_use() -> f64 {
-    // Exact as far as 2^53.
+    // Exact up to 2^53.
     #[allow(clippy::cast_precision_loss)]
     let bytes = IN_USE.load(Relaxed) as f64;
     bytes

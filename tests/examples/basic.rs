@@ -13,7 +13,7 @@ use tokio::runtime;
 use super::curl;
 
 const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
-/// A commit that nobody has.
+/// A commit that does not exist.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A service with this source, on a thread that ends with the test program.

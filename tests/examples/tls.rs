@@ -1,4 +1,4 @@
-//! The example that serves TLS by itself.
+//! The example that terminates TLS itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,9 +10,9 @@ use super::account;
 
 /// Kills the processes whose working folder is `$1`.
 ///
-/// PostgreSQL gives each of its processes a session of its own, so that a process group does not hold
-/// them together; all of them work in the data folder. A killed postmaster leaves a segment of shared
-/// memory, whose number is in the seventh line of `postmaster.pid`.
+/// PostgreSQL gives each of its processes its own session, so they are not one process group; but all of them work in
+/// the data folder. A killed postmaster leaves a segment of shared memory, whose number is in the seventh line of
+/// `postmaster.pid`.
 const END: &str = r#"
 working() {
     found=

@@ -7,7 +7,7 @@ use crate::manage::KeyInfo;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditFinding {
-    /// Why.
+    /// The reason.
     pub kind: AuditKind,
     /// The name of the client; `None` if the finding concerns a file.
     pub client: Option<String>,
@@ -17,7 +17,7 @@ pub struct AuditFinding {
     pub label: Option<String>,
     /// The path of a key file, with the line if there is one: `keys.yml:3`.
     pub place: Option<String>,
-    /// What is wrong with the file, and the way out. It never shows a key.
+    /// The problem in the file, with a remedy. It never shows a key.
     pub detail: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl AuditFinding {
         Self { kind, client: None, key_id: None, label: None, place, detail }
     }
 
-    /// Returns the reason and the way out, in one sentence.
+    /// Returns the reason and the remedy, in one sentence.
     pub fn message(&self) -> String {
         self.detail.clone().unwrap_or_else(|| self.kind.to_string())
     }
@@ -50,13 +50,13 @@ impl AuditFinding {
 pub enum AuditKind {
     /// The client is enabled and has no quota.
     NoQuota,
-    /// The client is enabled and has no key that works.
+    /// The client is enabled and has no working key.
     NoKeys,
     /// The key works and never expires.
     NeverExpires,
     /// The key works for longer than the policy of the store allows.
     BeyondPolicy,
-    /// The key works and was not used for a long time.
+    /// The key works and has not been used for a long time.
     Unused,
     /// The key was replaced, and has been used since.
     ReplacedButUsed,
@@ -64,7 +64,7 @@ pub enum AuditKind {
     ReplacedAndUnused,
     /// The key was revoked or has expired a long time ago: it can be removed.
     Removable,
-    /// The key in a file is easier to guess than a random one.
+    /// A key in a file is easier to guess than a random key.
     WeakKey,
     /// The file holds keys in plaintext.
     Plaintext,
@@ -102,7 +102,7 @@ impl AuditKind {
     }
 }
 
-/// Writes the reason and the way out.
+/// Writes the reason and the remedy.
 impl fmt::Display for AuditKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

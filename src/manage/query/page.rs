@@ -32,8 +32,8 @@ use crate::manage::{ClientInfo, KeyInfo, ManageError, PartialList, nearest_clien
 pub struct Page<T> {
     /// The readable rows, in the order of the list.
     pub found: Vec<T>,
-    /// One message for each unreadable row of the page, which identifies the row and has the reason. They count as rows of
-    /// the page. The keys of such a row are refused.
+    /// One message for each unreadable row of the page, which identifies the row and has the reason. They count as rows
+    /// of the page. Their keys are refused.
     pub unreadable: Vec<String>,
     /// The cursor of the next page; `None` if this is the last one. Pass it to `after` of the query. It is a text without
     /// special characters, for a URL, and may contain the name of a client.
@@ -41,7 +41,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Creates a page from one row more than its limit, if there are so many. An unreadable row is its message.
+    /// Creates a page from rows up to one more than its limit. An unreadable row is an error message.
     pub(crate) fn of_rows(paging: &Paging, mut rows: Vec<(Position, Result<T, String>)>) -> Self {
         let is_last = rows.len() <= paging.limit;
         rows.truncate(paging.limit);
@@ -76,7 +76,7 @@ impl<'q, T> Pager<'q, T> {
             return;
         }
         rows.insert(position, row);
-        // One more, to know whether there is another page.
+        // One more row, to know whether there is another page.
         if rows.len() > paging.limit + 1 {
             if paging.descending {
                 rows.pop_first()

@@ -4,7 +4,7 @@ use super::{ClientQuery, EventQuery, KeyQuery, KeySort};
 use crate::key::{KeyId, Timestamp};
 use crate::manage::{ClientInfo, KeyInfo, ManageError};
 
-/// The position of a row in its list: positions are compared as rows are.
+/// The position of a row in its list. Positions sort like rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) list: List,
@@ -77,7 +77,7 @@ impl Position {
     }
 }
 
-/// The time by which a key is sorted. Without one, that is the end of the list for expiries, else the beginning.
+/// The time by which a key is sorted. Keys without it come last if sorted by expiry, and first otherwise.
 fn time(sort: KeySort, key: &KeyInfo) -> Timestamp {
     let (time, none) = match sort {
         KeySort::Client | KeySort::Created => (key.created, Timestamp::FIRST),
@@ -147,7 +147,7 @@ fn parse(list: List, text: &str) -> Option<Position> {
     let digits = name.as_bytes().chunks(2).map(|digits| std::str::from_utf8(digits).ok());
     let bytes = digits.map(|digits| u8::from_str_radix(digits?, 16).ok());
     position.name = String::from_utf8(bytes.collect::<Option<_>>()?).ok()?;
-    // Only the text that `Display` writes.
+    // Only the exact text that `Display` writes is accepted.
     (letter.starts_with(list.letter()) && position.to_string() == text).then_some(position)
 }
 

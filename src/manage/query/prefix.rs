@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// The beginning of the texts that a search finds, with the letters A to Z in lower case. It is not empty.
+/// The prefix of a search, which is not empty, with the letters A to Z in lower case.
 ///
 /// Only these letters are folded: databases and the standard library agree on them, whatever the language.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
 impl Prefix {
-    /// Returns `None` for an empty text, which all texts begin with.
+    /// Returns `None` for an empty text, with which all texts begin.
     pub(super) fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.to_ascii_lowercase()))
     }
@@ -17,8 +17,8 @@ impl Prefix {
         beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(self.0.as_bytes()))
     }
 
-    /// Returns the first text, and the first one behind all that begin with this one; `None` if there is none. Both are
-    /// in lower case, and compared byte by byte.
+    /// Returns the first text with this prefix, and the first text after all with this prefix; `None` if there is none.
+    /// Both are in lower case, and compared byte by byte.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn range(&self) -> (&str, Option<String>) {
         let last = self.0.char_indices().rev().find_map(|(index, char)| {

@@ -102,7 +102,7 @@ pub enum ConflictReason {
     /// Another key has the same id.
     #[error("another key has the same id")]
     IdConflict,
-    /// It has a scope below `keygate:`, and imports do not add these.
+    /// It has a scope below `keygate:`, which imports do not add.
     #[error("its scope `{scope}` is reserved and not imported: add the client by hand")]
     Reserved {
         /// The scope.

@@ -13,7 +13,7 @@ pub(crate) struct ImportPlan<'a> {
     pub(crate) imported: Imported,
 }
 
-/// Decides for every store which clients and keys of `new` are added to the `existing` ones, of which some were purged.
+/// Decides, for every store, which clients and keys of `new` are added to the `existing` ones. Purged keys are refused.
 pub(crate) fn plan<'a>(
     existing: &Export,
     purged: &HashSet<KeyDigest>,
@@ -80,7 +80,7 @@ impl<'a> ImportPlan<'a> {
         refused: &HashSet<&str>,
     ) {
         let known = existing.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
-        // A client that is not refused is the same in both.
+        // A client that is not refused is equal in both.
         let clients = new.clients.iter().map(|client| (client.profile.name(), &client.profile));
         let clients = clients.collect::<HashMap<_, _>>();
         for key in &new.keys {
@@ -281,7 +281,7 @@ mod tests {
         let reserved = Some(ConflictReason::Reserved { scope });
         assert_eq!(why("keygate:admin", "keygate:admin"), reserved);
         assert_eq!(why("*", "keygate:admin"), reserved);
-        // A client that is in both stores is not made by the import.
+        // The import does not add a client that is in both stores.
         let both = || Export::new(of_client("keygate:admin"), Vec::new());
         assert!(plan(&both(), &both()).imported.is_complete());
     }

@@ -5,14 +5,15 @@ use crate::observe::OutcomeKind;
 
 /// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
-/// In this order, what each request changes, the time and the first kind, is close together, and apart from what it reads.
+/// In this order, the fields that each request changes (the time and the first kind) are close together, and separate
+/// from those that it reads.
 #[repr(C)]
 pub(super) struct Counts {
     last_seen: AtomicU64,
     kinds: KindCounts,
     windows: Windows,
     first_seen: AtomicU64,
-    /// Counts that a [`UsageWriter`](crate::observe::UsageWriter) has taken.
+    /// The counts that a [`UsageWriter`](crate::observe::UsageWriter) has already taken.
     #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
     taken: KindCounts,
 }
@@ -23,7 +24,7 @@ const _: () = assert!(size_of::<Counts>() <= 768);
 impl Counts {
     pub(super) fn new(now: u64) -> Self {
         Self {
-            // A sweep before the first count must not take the key for idle since 1970.
+            // A sweep before the first count must not treat the key as idle since 1970.
             last_seen: AtomicU64::new(now),
             kinds: KindCounts::default(),
             windows: Windows::new(now),
@@ -58,10 +59,10 @@ impl Counts {
         self.last_seen.load(Ordering::Relaxed)
     }
 
-    /// Adds counts from before the start of this process, which are no part of any rate.
+    /// Adds counts from before the start of this process, which are not part of any rate.
     #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
     pub(super) fn add_past(&self, kind: OutcomeKind, count: u64, first_seen: u64) {
-        // Taken first, so that a writer never takes them for new.
+        // Marked as taken first, so that a writer never treats them as new.
         self.taken.add(kind, count);
         self.kinds.add(kind, count);
         if kind == OutcomeKind::Admitted {

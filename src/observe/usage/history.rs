@@ -20,11 +20,11 @@ pub use opening::state_folder;
 pub use query::{UsageBucket, UsageQuery};
 pub use totals::{ClientSeries, ClientTotals, KeyTotals, UsagePoint, UsageTotals};
 
-/// The usage that [`UsageWriter`](super::UsageWriter)s have kept: who sent how many requests, and when each key was last
-/// used.
+/// The usage that [`UsageWriter`](super::UsageWriter)s have saved: the requests of each client and key, and the last
+/// use of each key.
 ///
-/// It is in tables of PostgreSQL, or in the SQLite file `usage.db` in a folder, and never beside the keys. Counts are kept
-/// by minute for a day, by hour for 31 days and by day for two years; writers sum up and remove older ones.
+/// It is in tables of PostgreSQL, or in the SQLite file `usage.db`, which is never in the folder of the keys. Counts
+/// are kept by minute for a day, by hour for 31 days and by day for two years; writers sum up and remove older ones.
 ///
 /// It is a handle: clones share their connections. Reading requires tokio.
 ///
@@ -74,7 +74,7 @@ impl UsageHistory {
     ///
     /// The history cannot be read.
     pub async fn last_uses(&self, client: Option<&str>) -> Result<LastUses, DatabaseError> {
-        // In this order: a key that is first used in between was watched.
+        // Read in this order, so that a key that is first used in between counts as watched.
         let since = self.watched_since().await?;
         Ok(LastUses::new(since, self.0.last_uses(client).await?))
     }
@@ -89,7 +89,7 @@ impl UsageHistory {
         let same = |one: &CountsRow, other: &CountsRow| {
             (&one.client, &one.key_id) == (&other.client, &other.key_id)
         };
-        // An id that is none was written by hand.
+        // A malformed id was written by hand.
         Ok(rows.chunk_by(same).filter_map(KeyTotals::sum).collect())
     }
 
@@ -113,7 +113,7 @@ impl UsageHistory {
 
     /// Sums the counts of each minute, hour or day with any, the oldest first.
     ///
-    /// Older counts are summed by hour or by day already: [`UsagePoint::bucket`] says by which.
+    /// Older counts were already summed by hour or day: see [`UsagePoint::bucket`].
     ///
     /// # Errors
     ///

@@ -89,7 +89,7 @@ pub struct KeyUsage {
     pub activity: Activity,
 }
 
-/// The counts of a client or a key. [`Usage`](crate::Usage) defines them.
+/// The counts of a client or a key. See [`Usage`](crate::Usage) for their definition.
 ///
 /// See [`UsageSnapshot`] for an example.
 #[derive(Clone, Debug, Serialize)]
@@ -148,13 +148,13 @@ pub struct TopClient {
     pub client: String,
     /// Requests in the last minute.
     pub per_minute: f64,
-    /// Requests a minute in the other 59 minutes of the last hour, or in as many of them as the [`Usage`](crate::Usage) has
-    /// counted; `None` if that is less than one.
+    /// Requests a minute in the other 59 minutes of the last hour, or in the part of them that the
+    /// [`Usage`](crate::Usage) has counted; `None` if that part is shorter than a minute.
     pub per_minute_before: Option<f64>,
 }
 
 impl TopClient {
-    /// The current rate divided by the rate before; `None` if there was none, or if it is unknown.
+    /// The current rate divided by the rate before; `None` if that is zero or unknown.
     pub fn ratio(&self) -> Option<f64> {
         let before = self.per_minute_before.filter(|before| *before > 0.0)?;
         Some(self.per_minute / before)

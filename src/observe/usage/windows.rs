@@ -5,14 +5,15 @@ const MINUTE: u64 = 60_000_000_000;
 /// Lengths of the windows, in nanoseconds.
 const LENGTHS: [u64; 3] = [MINUTE, 5 * MINUTE, 60 * MINUTE];
 
-/// The parts of each window.
+/// The number of parts of each window.
 const PARTS: u64 = 12;
 
-/// The parts of a window, the part in which it starts, and some spare parts for readers while time passes.
+/// The number of parts to keep: those of a window, the part in which it starts, and some spare parts for readers while
+/// time passes.
 const SLOTS: usize = 16;
 
 /// The total number of requests at the start of each part of a window; differences are the requests in a part. Counting
-/// writes here once per part of the shortest window, and not with each request.
+/// writes here only once per part of the shortest window, and not with each request.
 #[repr(C)]
 pub(super) struct Windows {
     rings: [Ring; LENGTHS.len()],
@@ -41,7 +42,7 @@ impl Windows {
         now / (LENGTHS[0] / PARTS) != self.rings[0].current.load(Ordering::Relaxed)
     }
 
-    /// Records the start of new parts. While one thread does, others skip it.
+    /// Records the start of new parts. While one thread does this, others skip it.
     #[cold]
     pub(super) fn roll(&self, now: u64, total: impl Fn() -> u64) {
         if self.rolling.swap(true, Ordering::Acquire) {
@@ -93,7 +94,7 @@ impl Ring {
         let start = now.saturating_sub(length);
         let after = |part| float(total - self.until(part, total));
         let [more, less] = [0, 1].map(|next| after(start / part + next));
-        // As if the requests of the part that the window starts in were spread evenly over it.
+        // Assumes that the requests of the part in which the window starts were spread evenly over it.
         let share = float(start % part) / float(part);
         more - (more - less) * share
     }

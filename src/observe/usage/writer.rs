@@ -16,19 +16,20 @@ mod writing;
 use batches::Batches;
 use writing::{Command, Writing};
 
-/// Writes what a [`Usage`] counts into a [`UsageHistory`], so that it survives the process.
+/// Writes the counts of a [`Usage`] to a [`UsageHistory`], so that they survive the process.
 ///
-/// A thread of its own takes the new counts every 10 seconds and writes them in one transaction, which is left out
-/// if there are none. No request waits for it, and counting a request costs what it costs without a writer. Several
-/// instances may write into one history: their counts are added up.
+/// Every 10 seconds, a separate thread takes the new counts and, if there are any, writes them in one transaction. No
+/// request waits for it, and counting a request costs the same as without a writer. Several instances may write to one
+/// history: their counts are added up.
 ///
-/// - A batch has the number of its instance and its own, and is sent unchanged until the database confirms it: a commit
-///   whose confirmation was lost is counted once.
-/// - While the history cannot be written, new counts are collected, so that their minutes stay right, up to 100,000
-///   rows. Further counts are written afterwards as if they were new. A batch that was refused for an hour is dropped.
+/// - A batch has the id of its instance and its own number, and is sent unchanged until the database confirms it. So a
+///   commit whose confirmation was lost is counted once.
+/// - While the history cannot be written, new counts are collected with their minutes, up to 100,000 rows. Further
+///   counts are written afterwards as if they were new. A batch that was refused for an hour is dropped.
 /// - A process that is killed loses the counts since its last batch. Call [`UsageWriter::stop`] at the end of the service.
 ///
-/// A failure is an event of the feature `tracing` when it begins, and [`UsageWriter::health`] shows it while it lasts.
+/// The start of a failure is an event (feature `tracing`), and [`UsageWriter::health`] shows the failure while it
+/// lasts.
 ///
 /// ```
 /// use keygate::observe::{UsageHistory, UsageWriter};
@@ -81,7 +82,7 @@ impl State {
     }
 }
 
-/// The longest wait of [`UsageWriter::stop`].
+/// The maximum wait of [`UsageWriter::stop`].
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
 
 impl UsageWriter {
@@ -110,7 +111,7 @@ impl UsageWriter {
         Ok(Self { commands, state })
     }
 
-    /// Returns how the writer is doing.
+    /// Returns the state of the writer.
     pub fn health(&self) -> UsageWriterHealth {
         self.state.lock().clone()
     }
@@ -126,11 +127,11 @@ impl UsageWriter {
 
     /// Writes the counts up to now, and ends the thread. Waits for at most 15 seconds.
     ///
-    /// Dropping a writer does the same, but nothing waits for it: a process that ends then may lose the last counts.
+    /// Dropping a writer does the same without waiting: a process that ends right afterwards may lose the last counts.
     ///
     /// # Errors
     ///
-    /// The history cannot be written, or was not in time. The counts that were not written are lost.
+    /// The history cannot be written, or not in time. The counts that were not written are lost.
     pub async fn stop(self) -> Result<(), DatabaseError> {
         self.send(Command::Stop).await
     }

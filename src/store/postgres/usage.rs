@@ -7,8 +7,8 @@ use super::pool::{CHANGE_DEADLINE, Pool};
 use crate::store::sql::UsageDialect;
 
 impl PostgresStore {
-    /// Returns a store with a connection of its own, opened on first use. No change of keys waits for usage, and when
-    /// the runtime of one shuts down, the other keeps its connection.
+    /// Returns a store with a connection of its own, opened on first use. No change of keys waits for usage, and if one
+    /// of the runtimes shuts down, the other keeps its connection.
     pub(in crate::store) fn for_usage(&self) -> Self {
         let changing = Pool::new(self.changing.options(), 1, CHANGE_DEADLINE);
         Self { changing, ..self.clone() }

@@ -16,7 +16,7 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A number of hexadecimal digits less than those of a digest, and more than those of the two ids of a rotation.
+/// Fewer hexadecimal digits than in a digest, and more than in the two ids of a rotation.
 const DIGITS: usize = 40;
 
 pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;

@@ -36,7 +36,7 @@ enum Step {
     },
     /// The minimum ages, in seconds, of the revocations and expiries to purge, and whether it is a dry run.
     Purge(Option<u64>, Option<u64>, bool),
-    /// Milliseconds, so that instants lie within a second.
+    /// Milliseconds, so that instants are not whole seconds.
     Advance(u64),
 }
 

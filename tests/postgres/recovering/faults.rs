@@ -55,7 +55,7 @@ pub(crate) enum Meanwhile {
     KeptIfKnown,
 }
 
-/// A store with the client `App 1`, and the means to break what it reads.
+/// A store with the client `App 1`, and methods to break what it reads.
 pub(crate) trait Fixture {
     type Store: KeyStore;
 

@@ -20,7 +20,7 @@ pub struct ClientLastUse {
 }
 
 impl ClientLastUse {
-    /// Creates the value for a list that continues behind it.
+    /// Creates a value after which a list continues.
     pub fn new(client: impl Into<String>, time: SystemTime) -> Self {
         Self { client: client.into(), time }
     }
@@ -36,8 +36,8 @@ impl UsageHistory {
     /// Lists clients by their last use, the latest first; of clients with the same minute, the last name first. `after` is
     /// the last client of the previous page.
     ///
-    /// A page has at most `limit` clients, and at most 1,000. The last page has fewer. An index finds them: a page takes as
-    /// long whatever the number of clients.
+    /// A page has at most `limit` clients, and at most 1,000. The last page has fewer. Pages are read from an index, so
+    /// their time does not depend on the number of clients.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use crate::key::KeyId;
 use crate::manage::{KeyInfo, LastUsed};
 use crate::store::usage::LastUse;
 
-/// When keys were last used, to the minute.
+/// The last uses of keys, to the minute.
 ///
 /// ```
 /// use keygate::ManageKeys;
@@ -32,7 +32,7 @@ impl LastUses {
     pub(super) fn new(watched_since: Option<SystemTime>, last_uses: Vec<LastUse>) -> Self {
         let mut by_key: HashMap<_, HashMap<_, _>> = HashMap::new();
         for LastUse { client, key_id, time } in last_uses {
-            // An id that is none was written by hand.
+            // A malformed id was written by hand.
             if let Ok(key_id) = key_id.parse() {
                 by_key.entry(key_id).or_default().insert(client, system_time(time));
             }

@@ -1,4 +1,4 @@
-//! Where a history is.
+//! Opens histories.
 
 use std::path::PathBuf;
 use std::{env, io};
@@ -11,7 +11,7 @@ use crate::store::usage::UsageTables;
 const FILE: &str = "usage.db";
 
 /// Returns the folder for the state of a service, from `$STATE_DIRECTORY`. systemd sets it for services with
-/// `StateDirectory=`. Of several folders, it is the first.
+/// `StateDirectory=`. If it has several folders, the first is returned.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ mod file {
         ///
         /// Only its owner can read a new file. For keys in a file, use `YamlStore::usage_history` or
         /// `SqliteStore::usage_history` instead, which refuse the folder of the keys: a service that only reads keys
-        /// needs no right to write there.
+        /// should not need the right to write there.
         ///
         /// # Errors
         ///
@@ -128,7 +128,7 @@ mod database {
     }
 
     impl PostgresStore {
-        /// Returns the usage that is kept in this database. It has a connection of its own.
+        /// Returns the usage in this database. It uses a separate connection.
         pub fn usage_history(&self) -> UsageHistory {
             UsageHistory(UsageTables::postgres(self))
         }

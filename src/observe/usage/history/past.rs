@@ -1,4 +1,4 @@
-//! The past in a snapshot.
+//! Saved usage in snapshots.
 
 use std::sync::atomic::Ordering;
 
@@ -11,11 +11,11 @@ use crate::observe::usage::counts::Counts;
 use crate::store::DatabaseError;
 
 impl Usage {
-    /// Adds what a history holds, so that snapshots begin with the past instead of this process: with that of all
-    /// instances up to now. Rates and [`Usage::top`] count this process alone.
+    /// Adds the counts of a history, so that snapshots include the saved usage of all instances up to now. Rates and
+    /// [`Usage::top`] only count this process.
     ///
-    /// Call it once, when the service starts, and before it starts a [`UsageWriter`](crate::observe::UsageWriter): what
-    /// a writer wrote of this process would be added again.
+    /// Call it once, when the service starts and before it starts a [`UsageWriter`](crate::observe::UsageWriter).
+    /// Otherwise, counts of this process that a writer has saved would be added again.
     ///
     /// # Errors
     ///

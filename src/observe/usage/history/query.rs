@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-/// Which part of a [`UsageHistory`](super::UsageHistory) to read: all of it by default.
+/// The part of a [`UsageHistory`](super::UsageHistory) to read; all of it by default.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -31,23 +31,24 @@ impl UsageQuery {
         self.for_clients([name])
     }
 
-    /// Reads only these clients, such as those of a page. An index finds them, however many others there are.
+    /// Reads only these clients, such as those of a page. It uses an index, so the number of other clients does not
+    /// matter.
     pub fn for_clients(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { clients: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Reads from this time on. A minute, hour or day that was summed before and ends later is read as a whole.
+    /// Reads from this time on. A minute, hour or day that contains this time is included as a whole.
     pub fn since(self, time: SystemTime) -> Self {
         Self { since: Some(time), ..self }
     }
 
-    /// Reads what begins before this time.
+    /// Reads only minutes, hours and days that begin before this time.
     pub fn until(self, time: SystemTime) -> Self {
         Self { until: Some(time), ..self }
     }
 }
 
-/// The length of the times in a series, all in UTC.
+/// The length of the buckets of a series, which are in UTC.
 ///
 /// It serializes as `minute`, `hour` or `day`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -70,7 +71,7 @@ impl UsageBucket {
         }
     }
 
-    /// The bucket that is as long, or the next longer one.
+    /// The bucket with this length, or else the next longer one.
     pub(super) fn of_seconds(seconds: u64) -> Self {
         match seconds {
             ..=60 => Self::Minute,

@@ -9,7 +9,7 @@ use crate::observe::OutcomeKind;
 use crate::observe::usage::snapshot::unix_seconds;
 use crate::store::usage::CountsRow;
 
-/// The counts of a part of a [`UsageHistory`](super::UsageHistory). [`Usage`](crate::Usage) defines them.
+/// The counts of a part of a [`UsageHistory`](super::UsageHistory). See [`Usage`](crate::Usage) for their definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UsageTotals {
@@ -61,10 +61,10 @@ pub struct ClientTotals {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UsagePoint {
-    /// The beginning of the time.
+    /// The beginning of the bucket.
     #[serde(serialize_with = "unix_seconds")]
     pub start: SystemTime,
-    /// The length of the time.
+    /// The length of the bucket.
     pub bucket: UsageBucket,
     /// The counts of all clients, or of the client of the query.
     #[serde(flatten)]

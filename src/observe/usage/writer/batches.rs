@@ -1,4 +1,4 @@
-//! Makes batches of counts. No clock and no database: the caller has both.
+//! Makes batches of counts. The caller has the clock and the database.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,14 +10,14 @@ use crate::observe::OutcomeKind;
 use crate::observe::usage::Usage;
 use crate::store::usage::{LastUse, UsageBatch, UsageRow};
 
-/// Collected rows at which further counts stay in the `Usage`, which takes no memory.
+/// The maximum number of collected rows. Further counts stay in the `Usage`, which takes no memory.
 const MAX_ROWS: usize = 100_000;
 
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// A batch without rows is written after so long, so that readers know that usage is watched.
+/// After this time, a batch without rows is written, so that readers know that usage is watched.
 const HEARTBEAT: u64 = HOUR;
 
 /// Collects counts, and makes batches of them. Times are seconds since 1970.
@@ -64,7 +64,7 @@ impl Batches {
             let earlier = self.collected / MINUTE * MINUTE;
             usage.shared.keys.for_each(|key, counts| {
                 let mut minute = counts.last_seen() / SECOND / MINUTE * MINUTE;
-                // If a minute has just begun, most requests were in the one before.
+                // If a minute has just begun, most requests were in the previous one.
                 if minute + 1 >= now {
                     minute = earlier.max(minute.saturating_sub(MINUTE)).min(minute);
                 }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(fixture.batch(), Some(vec![(0, 1)]));
         fixture.at(58_000);
         fixture.call(1);
-        // A moment after the minute, with one request of the next one.
+        // Just after the minute, with one request of the next one.
         fixture.at(60_002);
         fixture.call(1);
         assert_eq!(fixture.batch(), Some(vec![(0, 2)]));

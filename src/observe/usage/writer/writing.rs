@@ -14,10 +14,11 @@ use crate::observe::usage::aggregate::time;
 use crate::store::DatabaseError;
 use crate::store::usage::{UsageBatch, UsageTables};
 
-/// The time between two batches, in nanoseconds. It divides a minute, so that a batch seldom has requests of two.
+/// The time between two batches, in nanoseconds. It divides a minute, so that a batch rarely has requests of two
+/// minutes.
 const INTERVAL: u64 = 10_000_000_000;
 
-/// A batch is sent so often before it is dropped: for an hour.
+/// The number of attempts before a batch is dropped, which take an hour.
 const MAX_ATTEMPTS: u32 = 360;
 
 /// A command to the thread, with the channel of its result.
@@ -104,7 +105,7 @@ impl Writing {
         Err(error)
     }
 
-    /// Sends a batch, and collects counts by the minute even if the database hangs.
+    /// Sends a batch, and continues to collect counts by the minute even if the database hangs.
     async fn send(&mut self, batch: &UsageBatch) -> Result<(), StoreError> {
         let tables = self.tables.clone();
         let mut write = pin!(tables.write(batch));

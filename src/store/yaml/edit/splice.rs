@@ -129,7 +129,7 @@ impl Outline<'_> {
     pub(super) fn removals(&self, entry: &Entry<'_>, items: &[&Piece<'_>]) -> Vec<Splice> {
         let inside = entry.key.range.start;
         let removal = |item: &&Piece<'_>| {
-            // The dash may be on a line of its own.
+            // The dash may be on a separate line.
             let before = self.text[..item.range.start].trim_end();
             let start = if before.ends_with('-') { before.len() - 1 } else { item.range.start };
             let is_flow = entry.value.is_filled_flow(self.text);
