@@ -177,11 +177,11 @@ async fn files_of_keys_and_usage_are_distinguished() {
     let [usage, keys] = ["usage.db", "keys.db"].map(|name| folder.path().join(name));
     for opened in [SqliteStore::open(&usage).await, SqliteStore::migrate(&usage).await] {
         let error = opened.unwrap_err().to_string();
-        let expected = format!("{} holds usage, not keys: name another file", usage.display());
+        let expected = format!("{} holds usage, not keys: choose another file", usage.display());
         assert_eq!(error, expected);
     }
     drop(SqliteStore::migrate(&keys).await.unwrap());
-    let expected = format!("{} holds keys, not usage: name another file", keys.display());
+    let expected = format!("{} holds keys, not usage: choose another file", keys.display());
     assert_eq!(UsageHistory::open(&keys).await.unwrap_err().to_string(), expected);
     // As if a service was stopped before it created the tables. `keygate migrate` would create tables of keys.
     fs::write(&usage, "").unwrap();

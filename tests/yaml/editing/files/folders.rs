@@ -29,7 +29,7 @@ fn read_only_folder_is_an_error_with_a_remedy() {
     assert_eq!(
         said,
         format!(
-            "error: {}: no new file can be made to replace it (Permission denied (os error 13)): editing the file takes write access to its folder; nothing was changed",
+            "error: {}: no new file can be created to replace it (Permission denied (os error 13)): editing the file takes write access to its folder; nothing was changed",
             path.display()
         )
     );
