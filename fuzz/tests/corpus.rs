@@ -19,12 +19,12 @@ fn replay(target: &str) {
 }
 
 #[test]
-fn editor_does_as_the_model() {
+fn editor_matches_the_model() {
     replay("editor");
 }
 
 #[test]
-fn folders_do_as_keys_in_memory() {
+fn folders_match_keys_in_memory() {
     replay("folder");
 }
 
@@ -34,12 +34,12 @@ fn files_of_other_systems_show_no_key() {
 }
 
 #[test]
-fn grammars_do_as_their_second_reading() {
+fn grammars_match_the_second_parser() {
     replay("grammars");
 }
 
 #[test]
-fn sources_do_as_the_reference() {
+fn sources_match_the_reference() {
     replay("sources");
 }
 

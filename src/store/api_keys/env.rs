@@ -189,7 +189,10 @@ mod tests {
         let missing = folder.path().join("none").to_str().unwrap().to_owned();
         let own = folder.path().to_str().unwrap().to_owned();
         let cases: [(&[(&str, &str)], &str); 6] = [
-            (&[], "`KEYS`: it is not set: write `name=key,name2=key2` into it, or set `KEYS_FILE` to"),
+            (
+                &[],
+                "`KEYS`: it is not set: write `name=key,name2=key2` into it, or set `KEYS_FILE` to",
+            ),
             (&[("KEYS", " "), ("KEYS_FILE", "")], "it is not set"),
             (&[("KEYS", A), ("KEYS_FILE", &path)], "`KEYS_FILE` is set, too: set one of the two"),
             (&[("KEYS_FILE", &missing)], "`KEYS_FILE`: the file cannot be read"),

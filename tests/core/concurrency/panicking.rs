@@ -68,7 +68,7 @@ fn store_works_after_a_thread_that_uses_it_panics() {
 struct Broken(Arc<AtomicBool>);
 
 impl Broken {
-    fn mend(&self) {
+    fn repair(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
@@ -93,7 +93,7 @@ fn authenticator_works_after_its_clock_panics() {
     panics(|| auth.verify_key(key(1).as_bytes()));
     let unknown = auth.verify_key(key(2).as_bytes()).unwrap_err();
     assert_eq!(unknown.reason(), Some(WrongReason::Unknown));
-    broken.mend();
+    broken.repair();
     assert_eq!(auth.verify_key(key(1).as_bytes()).unwrap().name(), "User 1");
 }
 
@@ -113,6 +113,6 @@ async fn authenticator_works_after_its_store_panics() {
     }));
     let panicked = tokio::spawn(auth.authenticate_key(key(1).as_bytes())).await;
     assert!(panicked.unwrap_err().is_panic());
-    broken.mend();
+    broken.repair();
     assert_eq!(auth.authenticate_key(key(1).as_bytes()).await.unwrap().name(), "User 1");
 }

@@ -173,7 +173,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn store_does_as_the_model(steps in steps()) {
+    fn store_matches_the_model(steps in steps()) {
         let clock = FakeClock::at(UNIX_EPOCH + Duration::from_millis(1_800_000_000_600));
         let store = MemoryStore::new().with_clock(clock.reader());
         let auth = Authenticator::new(store.clone()).with_clock(clock.reader());

@@ -118,7 +118,7 @@ fn in_service(url: &str) -> String {
 }
 
 macro_rules! fixture {
-    ($store:ty, $meanwhile:expr, $is_ailing:expr) => {
+    ($store:ty, $meanwhile:expr, $reports_fault:expr) => {
         impl Fixture for Served<$store> {
             type Store = $store;
 
@@ -144,9 +144,9 @@ macro_rules! fixture {
                 Served::revoke(self, key);
             }
 
-            fn is_ailing(&self) -> bool {
-                let is_ailing: fn(&$store) -> bool = $is_ailing;
-                is_ailing(&self.store)
+            fn reports_fault(&self) -> bool {
+                let reports_fault: fn(&$store) -> bool = $reports_fault;
+                reports_fault(&self.store)
             }
         }
     };

@@ -75,7 +75,7 @@ pub(crate) trait Fixture {
     fn revoke(&mut self, key: &str);
 
     /// Returns whether the store reports a fault in its health.
-    fn is_ailing(&self) -> bool {
+    fn reports_fault(&self) -> bool {
         false
     }
 }
@@ -171,7 +171,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
         service.becomes("nobody's", UNKNOWN, Seen::Outage, fault).await;
         assert_eq!(service.verify("dead").await, REVOKED, "{fault:?}");
         let since = Instant::now();
-        while fixture.is_ailing() {
+        while fixture.reports_fault() {
             assert!(since.elapsed() < PATIENCE, "{fault:?} is still reported");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -188,7 +188,7 @@ async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Faul
         return;
     }
     let since = Instant::now();
-    while !fixture.is_ailing() {
+    while !fixture.reports_fault() {
         assert!(since.elapsed() < PATIENCE, "{fault:?} is not noticed");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -198,7 +198,7 @@ impl Fixture for Yaml {
         self.write();
     }
 
-    fn is_ailing(&self) -> bool {
+    fn reports_fault(&self) -> bool {
         self.store.health().error.is_some()
     }
 }

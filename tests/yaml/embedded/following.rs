@@ -5,7 +5,7 @@ use std::fs;
 use keygate::YamlStore;
 
 use super::{AFTER, BEFORE};
-use crate::watching::folder::{Folder, events, lets_in, short, until};
+use crate::watching::folder::{Folder, admits, events, short, until};
 
 #[test]
 fn own_file_is_followed() {
@@ -13,13 +13,13 @@ fn own_file_is_followed() {
     let text = |keys: &[usize]| format!("{BEFORE}{}{AFTER}", short(keys));
     let path = folder.write("config.yml", &text(&[0]));
     let store = YamlStore::options().embedded().watch(&path, |_| {}).unwrap();
-    assert!(lets_in(&store, 0) && !lets_in(&store, 1));
+    assert!(admits(&store, 0) && !admits(&store, 1));
     fs::write(&path, text(&[1])).unwrap();
-    until("the change", || !lets_in(&store, 0) && lets_in(&store, 1));
+    until("the change", || !admits(&store, 0) && admits(&store, 1));
     // Changing the application's part does not change the keys.
     fs::write(&path, format!("new: setting\n{}", text(&[1]))).unwrap();
     until("the new text", || store.health().failing_since.is_none());
-    assert!(lets_in(&store, 1));
+    assert!(admits(&store, 1));
 }
 
 #[test]
@@ -33,11 +33,11 @@ fn store_keeps_its_keys_if_the_section_disappears() {
         until("the failure", || {
             seen.lock().unwrap().iter().any(|event| event.contains("neither `api_key` nor"))
         });
-        assert!(lets_in(&store, 0));
+        assert!(admits(&store, 0));
         assert!(store.health().failing_since.is_some());
     }
     fs::write(&path, short(&[0, 1])).unwrap();
-    until("the new keys", || lets_in(&store, 1));
+    until("the new keys", || admits(&store, 1));
     assert_eq!(store.health().failing_since, None);
 }
 

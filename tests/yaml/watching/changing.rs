@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use keygate::manage::{ClientChange, KeyChange, KeyError, ManageError, PurgeKeys};
 use keygate::{ApiKey, KeyDigest, NewKey, YamlStore};
 
-use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
+use crate::watching::folder::{Folder, KEYS, admits, short, until, watch};
 
 fn follows_to(store: &YamlStore, keys: &[usize]) {
     until("what the file says", || {
-        (0..KEYS.len()).all(|place| lets_in(store, place) == keys.contains(&place))
+        (0..KEYS.len()).all(|place| admits(store, place) == keys.contains(&place))
     });
     assert_eq!(store.health().failing_since, None);
     assert_eq!(store.health().keys, keys.len());
@@ -63,7 +63,7 @@ fn deleted_and_recreated_file_is_followed() {
     let store = watch(&path).unwrap();
     fs::remove_file(&path).unwrap();
     until("its absence", || store.health().failing_since.is_some());
-    assert!(lets_in(&store, 0));
+    assert!(admits(&store, 0));
     folder.write("keys.yml", &short(&[1]));
     follows_to(&store, &[1]);
 }
@@ -131,7 +131,7 @@ fn change_through_another_store_is_followed() {
     until("the new key", || store.len() == 3);
     let id = other.list_keys(Some("User 1")).unwrap()[0].key_id;
     other.revoke(&id).unwrap();
-    until("the revocation", || !lets_in(&store, 1));
+    until("the revocation", || !admits(&store, 1));
     assert_eq!(other.list_keys(None).unwrap(), store.list_keys(None).unwrap());
 }
 
@@ -186,7 +186,7 @@ fn change_of_a_client_and_of_a_key_is_followed() {
     let change = ClientChange::new().add_scope("orders:read".parse().unwrap()).with_title("Shop");
     other.update_client(&name, change.with_quota("5/second".parse().unwrap())).unwrap();
     until("another profile", || store.profiles() == other.profiles());
-    assert!(lets_in(&store, 0));
+    assert!(admits(&store, 0));
 
     let key_id = other.list_keys(None).unwrap()[0].key_id;
     let end = SystemTime::now() + Duration::from_secs(3600);
@@ -197,7 +197,7 @@ fn change_of_a_client_and_of_a_key_is_followed() {
     let change = KeyChange::new().with_networks(["10.0.0.0/8".parse().unwrap()]);
     other.update_key(&key_id, change.with_scopes(["orders:read".parse().unwrap()])).unwrap();
     until("a restricted key", || store.list_keys(None).unwrap() == other.list_keys(None).unwrap());
-    until("its networks", || !lets_in(&store, 0));
+    until("its networks", || !admits(&store, 0));
     let change = ClientChange::new().with_networks(["192.0.2.7".parse().unwrap()]);
     other.update_client(&name, change).unwrap();
     until("the networks of its client", || store.profiles() == other.profiles());

@@ -5,7 +5,7 @@ use std::fs;
 use keygate::YamlStore;
 use keygate::store::KeyFileEvent;
 
-use crate::watching::folder::{Folder, KEYS, events, lets_in, short, until};
+use crate::watching::folder::{Folder, KEYS, admits, events, short, until};
 
 #[test]
 fn warnings_at_the_start_and_new_ones_are_events() {
@@ -65,6 +65,6 @@ fn panic_of_the_closure_does_not_stop_the_follower() {
     let store = store.unwrap();
     for keys in [&[0, 1][..], &[2], &[1]] {
         fs::write(&path, short(keys)).unwrap();
-        until("the change", || lets_in(&store, keys[0]) && store.len() == keys.len());
+        until("the change", || admits(&store, keys[0]) && store.len() == keys.len());
     }
 }

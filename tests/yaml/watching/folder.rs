@@ -54,7 +54,7 @@ pub(crate) fn long(place: usize, more: &str) -> String {
     format!("clients:\n  User {place}:\n    keys:\n      - digest: {digest}\n{more}")
 }
 
-pub(crate) fn lets_in(store: &YamlStore, place: usize) -> bool {
+pub(crate) fn admits(store: &YamlStore, place: usize) -> bool {
     let header = [("x-api-key".parse().unwrap(), KEYS[place].parse().unwrap())];
     verify(store, &http::HeaderMap::from_iter(header)).is_ok()
 }

@@ -7,7 +7,7 @@ use keygate::YamlStore;
 use keygate::store::ReloadError;
 
 use crate::this_program;
-use crate::watching::folder::{Folder, KEYS, lets_in, long, short, until, watch};
+use crate::watching::folder::{Folder, KEYS, admits, long, short, until, watch};
 
 fn held(store: &YamlStore) -> ReloadError {
     until("the refusal", || store.health().error.is_some());
@@ -22,7 +22,7 @@ fn unparsable_file_keeps_the_old_keys_and_is_reported() {
     let ReloadError::Invalid(error) = held(&store) else { panic!("{:?}", store.health()) };
     assert_eq!((error.line(), error.column()), (Some(4), Some(3)));
     assert_eq!(error.path(), Some(&*folder.path("keys.yml")));
-    assert!(lets_in(&store, 0) && !lets_in(&store, 1));
+    assert!(admits(&store, 0) && !admits(&store, 1));
 
     let since = store.health().failing_since;
     folder.rename_over("keys.yml", "api_keys: [");
@@ -30,7 +30,7 @@ fn unparsable_file_keeps_the_old_keys_and_is_reported() {
     assert_eq!(store.health().failing_since, since, "the time is that of the first failure");
 
     folder.rename_over("keys.yml", &short(&[1]));
-    until("the good file", || lets_in(&store, 1) && !lets_in(&store, 0));
+    until("the good file", || admits(&store, 1) && !admits(&store, 0));
     assert!(store.health().failing_since.is_none() && store.health().error.is_none());
 }
 
@@ -39,17 +39,17 @@ fn revoked_key_stays_refused_until_its_line_is_written() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n");
     let store = watch(folder.write("keys.yml", &whole)).unwrap();
-    assert!(!lets_in(&store, 0));
+    assert!(!admits(&store, 0));
 
     // The first part alone is a valid file, in which the key is live.
     fs::write(folder.path("keys.yml"), long(0, "")).unwrap();
     let error = held(&store);
     assert!(matches!(error, ReloadError::RevokedKey { .. }), "{error}");
-    assert!(!lets_in(&store, 0));
+    assert!(!admits(&store, 0));
 
     fs::write(folder.path("keys.yml"), &whole).unwrap();
     until("the whole file", || store.health().error.is_none());
-    assert!(!lets_in(&store, 0));
+    assert!(!admits(&store, 0));
 }
 
 #[test]
@@ -58,17 +58,17 @@ fn revoked_key_stays_refused_after_its_line_disappears() {
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n") + &short(&[1]);
     let store = watch(folder.write("keys.yml", &whole)).unwrap();
     folder.rename_over("keys.yml", &short(&[1, 2]));
-    until("the file without it", || lets_in(&store, 2));
+    until("the file without it", || admits(&store, 2));
     folder.rename_over("keys.yml", &short(&[0, 1]));
     assert!(matches!(held(&store), ReloadError::RevokedKey { .. }));
-    assert!(!lets_in(&store, 0) && lets_in(&store, 2));
+    assert!(!admits(&store, 0) && admits(&store, 2));
 
     store.reload().unwrap();
-    assert!(lets_in(&store, 0) && !lets_in(&store, 2));
+    assert!(admits(&store, 0) && !admits(&store, 2));
     assert!(store.health().error.is_none());
     // After an explicit reload, it is not refused again.
     folder.rename_over("keys.yml", &short(&[0, 2]));
-    until("the next change", || lets_in(&store, 2) && lets_in(&store, 0));
+    until("the next change", || admits(&store, 2) && admits(&store, 0));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn file_without_keys_is_loaded_only_by_reload() {
     {
         fs::write(&path, text).unwrap();
         until("the refusal", || matches!(store.health().error, Some(ReloadError::NoKeys)));
-        assert!(lets_in(&store, 0), "{text}");
+        assert!(admits(&store, 0), "{text}");
         fs::write(&path, short(&[0])).unwrap();
         until("the good file", || store.health().error.is_none());
     }
@@ -99,7 +99,7 @@ fn last_client_can_be_removed_by_an_edit() {
     let other = YamlStore::open(&path).unwrap();
     other.disable_client("User 0").unwrap();
     other.remove_client("User 0").unwrap();
-    until("the removal", || !lets_in(&store, 0) && store.client_count() == 0);
+    until("the removal", || !admits(&store, 0) && store.client_count() == 0);
     assert!(store.health().error.is_none());
 }
 
@@ -108,12 +108,12 @@ fn revocation_applies_even_if_the_file_is_refused() {
     let folder = Folder::new();
     let revoked = "        revoked: 2026-11-01T12:00:00Z\n";
     let store = watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
-    assert!(lets_in(&store, 1));
+    assert!(admits(&store, 1));
     // The first key would work again, so the file is not loaded.
     folder.rename_over("keys.yml", &(long(1, revoked) + &short(&[0, 2])));
-    until("the revocation", || !lets_in(&store, 1));
+    until("the revocation", || !admits(&store, 1));
     assert!(matches!(held(&store), ReloadError::RevokedKey { .. }));
-    assert!(!lets_in(&store, 0) && lets_in(&store, 2));
+    assert!(!admits(&store, 0) && admits(&store, 2));
 }
 
 #[test]
@@ -130,10 +130,10 @@ fn working_folder_does_not_change_the_file() {
     let store = watch("keys.yml").unwrap();
     std::env::set_current_dir(other.path("")).unwrap();
     folder.rename_over("keys.yml", &short(&[0, 1]));
-    until("the change", || lets_in(&store, 1));
+    until("the change", || admits(&store, 1));
     store.add_client("New").unwrap();
     store.reload().unwrap();
-    assert!(lets_in(&store, 1) && !lets_in(&store, 2));
+    assert!(admits(&store, 1) && !admits(&store, 2));
     assert_eq!(fs::read_to_string(theirs).unwrap(), short(&[2]));
 }
 
@@ -151,7 +151,7 @@ fn pipe_instead_of_the_file_does_not_block() {
     assert!(store.add_client("New").unwrap_err().to_string().contains("regular file"));
     assert!(watch(&path).unwrap_err().to_string().contains("regular file"));
     folder.rename_over("keys.yml", &short(&[1]));
-    until("the good file", || lets_in(&store, 1));
+    until("the good file", || admits(&store, 1));
 }
 
 #[cfg(target_os = "linux")]
@@ -174,7 +174,7 @@ fn file_over_the_limit_is_refused_by_its_length() {
     // Includes the reads of concurrent tests.
     assert!(bytes_read() - before < 1 << 28);
     folder.rename_over("keys.yml", &short(&[1]));
-    until("the good file", || lets_in(&store, 1));
+    until("the good file", || admits(&store, 1));
 }
 
 #[test]
@@ -182,20 +182,20 @@ fn last_key_can_be_revoked() {
     let folder = Folder::new();
     let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     folder.rename_over("keys.yml", &long(0, "        revoked: 2026-11-01T12:00:00Z\n"));
-    until("the revocation", || !lets_in(&store, 0));
+    until("the revocation", || !admits(&store, 0));
     assert!(store.is_empty() && store.health().error.is_none());
 }
 
 #[test]
 fn file_being_written_is_loaded_once_complete() {
     // If the writer is paused for the interval between two reads, the test proves nothing.
-    let shown = (0..20).any(|_| is_taken_when_whole());
+    let shown = (0..20).any(|_| is_loaded_when_complete());
     assert!(shown, "the machine was never quick enough");
 }
 
 /// Writes a file byte by byte, more slowly than any disk. Returns whether each write came before the interval between
 /// two reads had passed.
-fn is_taken_when_whole() -> bool {
+fn is_loaded_when_complete() -> bool {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1, 2]));
     let store = watch(&path).unwrap();
@@ -215,7 +215,7 @@ fn is_taken_when_whole() -> bool {
     });
     let mut taken = false;
     while !writer.is_finished() {
-        taken |= !(0..KEYS.len()).all(|place| lets_in(&store, place));
+        taken |= !(0..KEYS.len()).all(|place| admits(&store, place));
         thread::sleep(Duration::from_micros(200));
     }
     let in_time = writer.join().unwrap() < Duration::from_millis(20);
@@ -233,5 +233,5 @@ fn reload_returns_the_error() {
     let store = YamlStore::open(&path).unwrap();
     fs::remove_file(&path).unwrap();
     assert!(matches!(store.reload(), Err(ReloadError::Invalid(_))));
-    assert!(lets_in(&store, 0) && store.health().failing_since.is_some());
+    assert!(admits(&store, 0) && store.health().failing_since.is_some());
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use keygate::YamlStore;
 
 use crate::this_program;
-use crate::watching::folder::{Folder, events, lets_in, short, until, watch};
+use crate::watching::folder::{Folder, admits, events, short, until, watch};
 
 /// Runs a test again in a mount namespace where `here/keys.yml` is mounted at `app/keys.yml`. There, it
 /// returns the folder of the two.
@@ -64,7 +64,7 @@ fn file_replaced_outside_its_mount_is_a_failure() {
     let path = folder.join("app/keys.yml");
     let store = watch(&path).unwrap();
     fs::write(folder.join("here/keys.yml"), short(&[0])).unwrap();
-    until("a change in place", || !lets_in(&store, 1));
+    until("a change in place", || !admits(&store, 1));
 
     fs::write(folder.join("here/new"), short(&[2])).unwrap();
     fs::rename(folder.join("here/new"), folder.join("here/keys.yml")).unwrap();
@@ -73,7 +73,7 @@ fn file_replaced_outside_its_mount_is_a_failure() {
                  folder instead of the file, and restart the service";
     let error = store.health().error.unwrap().to_string();
     assert_eq!(error, format!("{}: {right}", path.display()));
-    assert!(lets_in(&store, 0) && !lets_in(&store, 2));
+    assert!(admits(&store, 0) && !admits(&store, 2));
     assert_eq!(store.reload().unwrap_err().to_string(), error);
     assert_eq!(watch(&path).unwrap_err().to_string(), error);
 }

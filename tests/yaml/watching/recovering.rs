@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::folder::shared_folder;
 use crate::this_program;
-use crate::watching::folder::{Folder, lets_in, short, until, watch};
+use crate::watching::folder::{Folder, admits, short, until, watch};
 
 /// Breaks a folder with a key file in `inner`, and repairs it.
 type Fault = (&'static str, fn(&Path), fn(&Path));
@@ -118,21 +118,21 @@ const RIGHTS: &[Fault] = &[
 ];
 
 fn recovers_from(faults: &[Fault], folder: &Path) {
-    for (fault, break_it, mend_it) in faults {
+    for (fault, break_it, repair_it) in faults {
         let folder = folder.join(fault);
         fs::create_dir_all(folder.join("inner")).unwrap();
         fs::write(folder.join(KEYS), short(&[0])).unwrap();
         let store = watch(folder.join(KEYS)).unwrap();
         break_it(&folder);
         until(fault, || store.health().error.is_some());
-        assert!(lets_in(&store, 0), "{fault}");
-        mend_it(&folder);
-        until(&format!("the end of: {fault}"), || lets_in(&store, 1) && !lets_in(&store, 0));
+        assert!(admits(&store, 0), "{fault}");
+        repair_it(&folder);
+        until(&format!("the end of: {fault}"), || admits(&store, 1) && !admits(&store, 0));
         let health = store.health();
         assert!(health.error.is_none() && health.failing_since.is_none(), "{fault}");
         // Later changes are followed, too.
         fs::write(folder.join(KEYS), short(&[2])).unwrap();
-        until(&format!("a change after: {fault}"), || lets_in(&store, 2));
+        until(&format!("a change after: {fault}"), || admits(&store, 2));
     }
 }
 
@@ -172,7 +172,7 @@ fn file_with_any_modification_time_is_followed() {
         for place in [place, (place + 1) % 3] {
             fs::write(&path, short(&[place])).unwrap();
             File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
-            until("the change", || lets_in(&store, place));
+            until("the change", || admits(&store, place));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `tracing` events of a followed file.
 
 use crate::captured::Captured;
-use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
+use crate::watching::folder::{Folder, KEYS, admits, short, until, watch};
 
 #[test]
 fn changes_and_failures_are_tracing_events_without_keys() {
@@ -13,7 +13,7 @@ fn changes_and_failures_are_tracing_events_without_keys() {
     let folder = Folder::new();
     let store = watch(folder.write("reported.yml", &short(&[0]))).unwrap();
     folder.rename_over("reported.yml", &short(&[0, 1]));
-    until("the change", || lets_in(&store, 1));
+    until("the change", || admits(&store, 1));
     let loaded = |line: &str| line.contains("INFO") && line.contains("reported.yml");
     until("its event", || log.text().lines().any(|line| loaded(line) && line.contains("keys: 2")));
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};
 
 use crate::this_program;
-use crate::watching::folder::{Folder, lets_in, short, until, watch};
+use crate::watching::folder::{Folder, admits, short, until, watch};
 
 /// The number of threads of this process that follow a file, according to the system.
 #[cfg(target_os = "linux")]
@@ -28,7 +28,7 @@ fn follower_ends_with_the_last_clone_of_the_store() {
     let clone = store.clone();
     drop(store);
     folder.rename_over("keys.yml", &short(&[1]));
-    until("the change", || lets_in(&clone, 1));
+    until("the change", || admits(&clone, 1));
     drop(clone);
     until("the end of the follower", || followers("keygate-watch") == 0);
 }
@@ -43,7 +43,7 @@ fn readers_see_the_old_or_the_new_state_while_the_file_changes() {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     // In every version of the file.
-                    assert!(lets_in(&store, 0));
+                    assert!(admits(&store, 0));
                     assert!([1, 2].contains(&store.len()));
                 }
             });
@@ -51,7 +51,7 @@ fn readers_see_the_old_or_the_new_state_while_the_file_changes() {
         for round in 0..10 {
             let keys = if round % 2 == 0 { &[0, 2][..] } else { &[0] };
             folder.rename_over("keys.yml", &short(keys));
-            until("the change", || lets_in(&store, 2) == keys.contains(&2));
+            until("the change", || admits(&store, 2) == keys.contains(&2));
         }
         stop.store(true, Ordering::Relaxed);
     });

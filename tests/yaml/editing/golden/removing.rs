@@ -51,7 +51,7 @@ fn client_in_flow_style_is_removed_with_its_lines() {
 }
 
 #[test]
-fn explicit_client_goes() {
+fn explicit_client_is_removed() {
     edited(
         "clients:\n  ? A\n  : enabled: false\n  ? B\n  : enabled: true\n",
         remove,
