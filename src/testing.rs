@@ -23,8 +23,9 @@
 //!
 //! For a store that is filled with keys as text and with names of clients, use [`key_contract`], which has the same
 //! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
-//! store and sets its clock, and [`event_contract`] if it records changes. A copy of clients and keys must keep every fact of [`keys_of_every_kind`]. Test handlers
-//! with [`Client::for_test`](crate::Client::for_test), and anything that depends on time with a [`FakeClock`].
+//! store and sets its clock, and [`event_contract`] if it records changes. Code that copies clients and keys must keep
+//! every fact of [`keys_of_every_kind`]. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything
+//! that depends on time with a [`FakeClock`].
 //!
 //! # Rules of lookups
 //!
@@ -38,19 +39,18 @@
 //!   of a revoked key need not be kept.
 //! - `whole_digest_is_compared`
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
-//! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the
+//! - `lookups_can_run_in_threads`: only for stores that never wait, since the threads of the suite are outside of the
 //!   store's async runtime.
 //! - `dropped_lookup_affects_no_other`: a dropped lookup releases its locks and connections.
 //! - `valid_key_is_admitted`, `key_is_refused_before_its_beginning`, `key_is_refused_from_its_expiry`,
-//!   `key_is_refused_from_other_networks` (than its networks) and `refusal_has_its_reason`, by an
-//!   [`Authenticator`](crate::Authenticator).
+//!   `key_is_refused_from_other_networks` and `refusal_has_its_reason`, by an [`Authenticator`](crate::Authenticator).
 //! - `lookup_outlives_its_store`: a lookup borrows nothing from its store.
 //! - `empty_store_has_no_keys`: even if a previous store had some.
 //!
 //! # Rules of managing
 //!
-//! A change is visible when the method returns. After each refused change, the store lists what it listed before, and no
-//! list or error contains a digest: both may be logged.
+//! A change is visible when the method returns. After each refused change, all lists must be unchanged. No list or
+//! error may contain a digest, since both may be logged.
 //!
 //! - `new_store_is_empty`
 //! - `added_client_keeps_its_profile`: it is listed as enabled, and handlers see the same profile.
@@ -60,7 +60,7 @@
 //!   `issued_key_is_refused_before_its_beginning`
 //! - `fields_of_a_key_are_kept`: the creation may be cut to the second, the expiry to the microsecond; the beginning may
 //!   be rounded up to the microsecond.
-//! - `key_and_its_id_are_unique`: also among revoked keys.
+//! - `key_and_its_id_are_unique`: even among revoked keys.
 //! - `past_expiry_is_refused`: a key has expired at the instant of its expiry.
 //! - `scopes_of_a_key_narrow_those_of_its_client`, and `scope_that_the_client_lacks_is_refused`.
 //! - `key_is_refused_outside_its_networks`, and `network_outside_those_of_the_client_is_refused`.
@@ -85,11 +85,11 @@
 //! - `rotated_key_works_until_its_grace_ends`, or until its own expiry if that is earlier. The end of the grace may be cut
 //!   to the second.
 //! - `long_grace_does_not_overflow`
-//! - `keys_of_a_disabled_client_are_refused`: also keys that are issued or rotated while it is disabled.
+//! - `keys_of_a_disabled_client_are_refused`: including keys that are issued or rotated while it is disabled.
 //! - `keys_of_an_enabled_client_are_admitted_again`, unless they have expired or were revoked.
 //! - `enabled_client_is_not_removed`
 //! - `client_is_removed_with_its_keys`: a client that is added later with the same name has none of them.
-//! - `client_is_changed_at_once`, with all its keys. What the change does not name stays.
+//! - `client_is_changed_at_once`, with all its keys. Everything that the change does not name stays.
 //! - `changed_client_stays_disabled`
 //! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.
 //! - `ended_key_is_not_revived`: a key that was revoked or has expired keeps its expiry.
@@ -97,15 +97,16 @@
 //! - `refused_change_changes_nothing`
 //! - `restrictions_of_a_key_are_changed_at_once`, and `change_beyond_the_client_is_refused`.
 //! - `key_loses_what_its_client_loses`: scopes and networks. It gets them back with its client, and never more than it had.
-//! - `policy_is_kept`, and one that cannot be used is refused.
+//! - `policy_is_kept`, and an invalid policy is refused.
 //! - `policy_limits_the_lifetime_of_keys`: see [`Policy`](crate::manage::Policy).
 //! - `version_differs_after_a_change`: see [`Version`](crate::manage::Version).
 //! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
-//! - `one_competing_change_succeeds`, if all are based on the same version.
+//! - `one_competing_change_succeeds`, if several are based on the same version.
 //! - `actor_has_a_valid_name`
 //! - `listing_unrecorded_changes_is_an_error`: a store that records no changes refuses to list them.
 //! - `purged_key_is_gone_and_unknown`: no list, page or search finds it. A dry run only returns it.
-//! - `key_that_may_work_is_never_purged`: a key that was replaced and still works, of a disabled client, or not valid yet.
+//! - `key_that_may_work_is_never_purged`: such as a replaced key that still works, a key of a disabled client, or a key
+//!   that is not valid yet.
 //! - `purged_key_cannot_be_added_again`, at least as long as the store is open.
 //! - `successor_of_a_key_that_works_is_kept`; a key that has ended no longer names a purged successor.
 //! - `change_during_a_purge_is_kept`
@@ -117,12 +118,12 @@
 //!
 //! [`event_contract`] checks stores that record changes. No event contains a digest.
 //!
-//! - `each_change_has_an_event`: with its actor, action, client and key, and the facts before and after it. A rotation has
-//!   one for each key, and a removed client one for each of its keys.
-//! - `empty_change_has_no_event`: nor has a refused change.
+//! - `each_change_has_an_event`: with its actor, action, client and key, and the facts before and after the change. A
+//!   rotation has one for each key, and a removed client one for each of its keys.
+//! - `empty_change_has_no_event`, and neither has a refused change.
 //! - `pages_cover_the_filtered_events`: for each filter, order and limit of an
 //!   [`EventQuery`](crate::manage::EventQuery).
-//! - `every_event_is_in_one_page`: an event that is recorded between two pages moves no other one.
+//! - `every_event_is_in_one_page`: events that are recorded between two pages move no other events.
 //! - `event_cursor_of_another_list_is_refused`
 //!
 //! # Limits
@@ -132,8 +133,8 @@
 //! - that keys are kept as digests, and digests compared in constant time
 //! - speed, except that a lookup must not take ten seconds
 //! - that a lookup is a [`StoreError`](crate::StoreError), and not `None`, when the database is unavailable
-//! - that a change outlives the process, that an interrupted change has no effect, and that several processes can share a
-//!   file or database
+//! - that a change survives the process, that an interrupted change has no effect, and that several processes can share
+//!   a file or database
 
 mod case;
 mod client;
