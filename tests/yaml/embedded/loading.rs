@@ -143,7 +143,7 @@ fn names_that_resemble_fields_are_warnings() {
         ("keygates", "resembles `keygate`"),
         ("Keygate", "resembles `keygate`"),
         ("clients", "`clients` at the top of this file is treated as the application's"),
-        ("allow_weak_keys", "`allow_weak_keys` at the top of this file belongs"),
+        ("allow_weak_keys", "`allow_weak_keys` at the top of this file is treated as"),
     ];
     for (name, message) in warned {
         let store =
