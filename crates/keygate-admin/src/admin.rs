@@ -11,6 +11,7 @@ use crate::app::{App, Clock};
 use crate::health::StoreHealth;
 use crate::operator::{AdminUser, OperatorKeys, UserOf};
 use crate::pages::nonce::Nonces;
+use crate::pages::safety::counts::KeptCounts;
 use crate::service::AdminService;
 use crate::serving::MetricsUrl;
 use crate::session::Sessions;
@@ -219,6 +220,7 @@ impl Admin {
             sessions: Sessions::default(),
             sign_in,
             nonces: Nonces::default(),
+            safety: KeptCounts::default(),
             clock: self.clock,
         };
         Ok(AdminService::new(Arc::new(app)))

@@ -7,6 +7,7 @@ use keygate::observe::UsageHistory;
 use crate::health::StoreHealth;
 use crate::operator::{OperatorKeys, UserOf};
 use crate::pages::nonce::Nonces;
+use crate::pages::safety::counts::KeptCounts;
 use crate::serving::MetricsUrl;
 use crate::session::Sessions;
 use crate::sign_in::SignIn;
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub(crate) sign_in: SignIn,
     /// The forms that make keys.
     pub(crate) nonces: Nonces,
+    /// The numbers of the cards on key safety.
+    pub(crate) safety: KeptCounts,
     pub(crate) clock: Clock,
 }
 

@@ -42,8 +42,9 @@ pub(crate) mod nonce;
 mod reveal;
 mod revoke;
 mod rotate;
-mod safety;
+pub(crate) mod safety;
 mod texts;
+mod unreadable_key;
 mod usage;
 mod uses;
 

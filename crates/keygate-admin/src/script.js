@@ -25,6 +25,8 @@ const replace = async (url, id) => {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const [fresh, old] = [page.getElementById(id), document.getElementById(id)];
   if (!fresh || !old || old.contains(document.activeElement)) return;
+  // Somebody reads what they have opened.
+  if (old.querySelector("details[open]")) return;
   old.replaceWith(document.adoptNode(fresh));
 };
 

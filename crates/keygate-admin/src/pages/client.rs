@@ -50,7 +50,7 @@ pub(super) async fn show(
         (facts(&client))
         section {
             h2 { "Keys" }
-            (unreadable(&keys.unreadable))
+            (unreadable(&app, &keys.unreadable))
             @if is_empty {
                 (first_steps::no_keys(operator.may_change().then_some(&issue)))
             } @else {

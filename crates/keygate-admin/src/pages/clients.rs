@@ -74,8 +74,8 @@ pub(super) async fn show(
                 div.actions { a.button.primary href=(app.url("/clients/new")) { "Add a client" } }
             }
             (filters.form(&app, &errors))
-            div.stack id="list" {
-            (unreadable(&found.unreadable))
+            div.stack id="list" data-refresh=[uses.is_some().then_some("30")] {
+            (unreadable(&app, &found.unreadable))
             @if found.found.is_empty() {
                 p.empty {
                     @if after.is_empty() { "No client is like this. " } @else { "There are no more clients. " }

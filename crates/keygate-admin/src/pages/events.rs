@@ -71,7 +71,7 @@ pub(super) async fn show(
     respond(
         StatusCode::OK,
         html! {
-            (unreadable_events(&page.unreadable))
+            (unreadable(&app, &page.unreadable))
             @if page.found.is_empty() {
                 p.empty { "No change was recorded like this." }
             } @else {
@@ -116,10 +116,6 @@ pub(super) async fn latest(app: &App, query: &EventQuery, of: Of, all: &str) -> 
 
 fn not_recorded(why: &str) -> Markup {
     html! { p.muted { "The changes of this store are not recorded: " (why) "." } }
-}
-
-fn unreadable_events(messages: &[String]) -> Markup {
-    html! { @if !messages.is_empty() { (unreadable(messages)) } }
 }
 
 fn table(app: &App, events: &[ChangeEvent], of: Of, address: &ListAddress<'_>) -> Markup {

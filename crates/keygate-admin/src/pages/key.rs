@@ -11,7 +11,7 @@ use super::events::{self, LATEST, Of};
 use super::key_table::{buttons, is_still_used};
 use super::revoke::named;
 use super::uses::Uses;
-use super::{done, key_form};
+use super::{done, key_form, unreadable_key};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::layout::{Section, page_with};
@@ -25,7 +25,10 @@ pub(super) async fn show(
     KeyIdInPath(key_id): KeyIdInPath,
     params: Params,
 ) -> PageResult {
-    let key = app.store.find_key(&key_id).await?;
+    let key = match unreadable_key::find(&app, &operator, key_id).await? {
+        Ok(key) => key,
+        Err(unreadable) => return Ok(unreadable),
+    };
     let client = app.store.find_client(&key.client).await?;
     let (profile, now) = (&client.profile, app.now());
     let uses = Uses::of_client(&app, &key.client).await;

@@ -57,7 +57,7 @@ pub(super) async fn show(
             (
                 StatusCode::OK,
                 html! {
-                    (unreadable(&page.unreadable))
+                    (unreadable(&app, &page.unreadable))
                     @if page.found.is_empty() {
                         p.empty { "No key is like this. " a href=(path) { "Show all keys" } }
                     } @else {

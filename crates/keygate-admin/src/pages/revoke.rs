@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::conflict::{self, Conflict};
 use super::uses::Uses;
-use super::{must_change, newest, refusal};
+use super::{must_change, newest, refusal, unreadable_key};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -27,7 +27,10 @@ pub(super) async fn show(
     KeyIdInPath(key_id): KeyIdInPath,
 ) -> PageResult {
     must_change(&operator)?;
-    let key = app.store.find_key(&key_id).await?;
+    let key = match unreadable_key::find(&app, &operator, key_id).await? {
+        Ok(key) => key,
+        Err(unreadable) => return Ok(unreadable),
+    };
     confirm(StatusCode::OK, &app, &operator, &key, &html! {}, &Errors::default()).await
 }
 
@@ -37,6 +40,9 @@ pub(super) async fn send(
     KeyIdInPath(key_id): KeyIdInPath,
     form: Form,
 ) -> PageResult {
+    if form.text("unreadable") == "yes" {
+        return unreadable_key::revoke(&app, &operator, key_id).await;
+    }
     let Ok(version) = form.text("version").parse::<Version>() else {
         let key = app.store.find_key(&key_id).await?;
         return changed(&app, &operator, &key, &form).await;
@@ -47,7 +53,6 @@ pub(super) async fn send(
         Err(ManageError::KeyChanged { current }) => changed(&app, &operator, &current, &form).await,
         Err(error) => {
             let (status, errors) = refusal(error)?;
-            // A damaged row has no facts to show, and no form: the error says so.
             let key = app.store.find_key(&key_id).await?;
             confirm(status, &app, &operator, &key, &html! {}, &errors).await
         }

@@ -18,27 +18,25 @@ use crate::error::{PageError, PageResult, sentence};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::table::unreadable;
-use crate::view::time::{DAY, grouped, relative};
+use crate::view::time::{grouped, relative};
 use crate::view::{Params, with_code};
 
 mod cards;
+pub(crate) mod counts;
 mod list;
 
-use cards::{CARDS, Card, Needs};
+use cards::{CARDS, Card};
+use counts::Counts;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/safety", get(show)).route("/safety/{card}", get(show_card))
 }
 
-/// What was found, and what could not be looked for.
+/// What was found.
 struct Safety {
     findings: Vec<AuditFinding>,
     keys: HashMap<KeyId, KeyInfo>,
-    unreadable: Vec<String>,
-    usage: KeptUsage,
-    now: SystemTime,
-    /// Whether the file of the keys was read, or the store has none.
-    knows_file: bool,
+    counts: Counts,
 }
 
 /// What is known of last uses.
@@ -73,26 +71,26 @@ impl Safety {
         let now = app.now();
         let findings = audit.findings(&clients.found, &keys.found, now);
         let unreadable = [clients.unreadable, keys.unreadable].concat();
-        let keys = keys.found.into_iter().map(|key| (key.key_id, key)).collect();
-        Ok(Self { findings, keys, unreadable, usage, now, knows_file })
+        let keys: HashMap<_, _> = keys.found.into_iter().map(|key| (key.key_id, key)).collect();
+        let counts = Counts {
+            keys: keys.len(),
+            found: CARDS.iter().map(|card| of(&findings, card).count()).collect(),
+            unreadable,
+            usage,
+            now,
+            knows_file,
+        };
+        Ok(Self { findings, keys, counts })
     }
 
     fn of<'s>(&'s self, card: &Card) -> impl Iterator<Item = &'s AuditFinding> {
-        let kinds: &'static [AuditKind] = card.kinds;
-        self.findings.iter().filter(move |finding| kinds.contains(&finding.kind))
+        of(&self.findings, card)
     }
+}
 
-    /// Returns whether this can be known here.
-    fn knows(&self, needs: Needs) -> bool {
-        match needs {
-            Needs::Lists => true,
-            Needs::Usage => self.usage.since().is_some(),
-            Needs::LongUsage => {
-                self.usage.since().is_some_and(|since| since + 90 * DAY <= self.now)
-            }
-            Needs::File => self.knows_file,
-        }
-    }
+fn of<'f>(findings: &'f [AuditFinding], card: &Card) -> impl Iterator<Item = &'f AuditFinding> {
+    let kinds: &'static [AuditKind] = card.kinds;
+    findings.iter().filter(move |finding| kinds.contains(&finding.kind))
 }
 
 async fn last_uses(app: &App, keys: &mut [KeyInfo]) -> KeptUsage {
@@ -106,15 +104,20 @@ async fn last_uses(app: &App, keys: &mut [KeyInfo]) -> KeptUsage {
     }
 }
 
-async fn show(State(app): State<Arc<App>>, operator: Operator) -> PageResult {
-    let safety = Safety::read(&app).await?;
+async fn show(State(app): State<Arc<App>>, operator: Operator, params: Params) -> PageResult {
+    let is_fresh = params.text("count") == "again";
+    let counts = app.safety.get(&app, is_fresh).await?;
     let body = html! {
-        p.muted { "What needs attention among " (grouped(safety.keys.len() as u64)) " keys. "
+        p.muted { "What needs attention among " (grouped(counts.keys as u64)) " keys. "
             code { "keygate audit" } " finds the same." }
-        (unreadable(&safety.unreadable))
-        (kept_usage(&app, &safety.usage))
+        @if counts.now < app.now() {
+            p.muted { "Counted " (relative(counts.now, app.now())) ". "
+                a href=(app.url("/safety?count=again")) { "Count again" } }
+        }
+        (unreadable(&app, &counts.unreadable))
+        (kept_usage(&app, &counts.usage))
         div.grid {
-            @for card in CARDS { (card.show(&app, &safety)) }
+            @for (card, found) in CARDS.iter().zip(&counts.found) { (card.show(&app, &counts, *found)) }
         }
     };
     Ok(page(&app, &operator, "Key safety", Section::Safety, body))
@@ -150,8 +153,8 @@ async fn show_card(
     let body = html! {
         p { a href=(app.url("/safety")) { "Back to key safety" } }
         p { (with_code(card.text)) }
-        (unreadable(&safety.unreadable))
-        @if safety.knows(card.needs) {
+        (unreadable(&app, &safety.counts.unreadable))
+        @if safety.counts.knows(card.needs) {
             (list::show(&app, &safety, card, params.text("page")))
         } @else {
             (cards::not_known(card.needs))

@@ -56,6 +56,7 @@ async fn body(
     let since = usage.watched_since().await?;
     Ok(html! {
         (shown.periods(app))
+        div.stack id="numbers" data-refresh="30" {
         @match since {
             None => { p.muted { "No service has written its usage yet." } }
             Some(since) if since > shown.start => {
@@ -69,6 +70,7 @@ async fn body(
         (shown.reasons(app))
         p.muted { "Counted are requests with a key that the store knows. Missing and unknown keys have no client: the metrics of \
             the services count them." }
+        }
     })
 }
 

@@ -1,8 +1,10 @@
 //! Tables with links to further pages of a list.
 
+use keygate::KeyId;
 use maud::{Markup, html};
 
-use crate::view::query;
+use crate::app::App;
+use crate::view::{key_url, query};
 
 /// A column: its heading, and the word by which the list can be sorted.
 pub(crate) struct Column {
@@ -82,14 +84,25 @@ fn not_empty(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Shows the messages about rows that the store could not read.
-pub(crate) fn unreadable(messages: &[String]) -> Markup {
+/// Shows the messages about rows that the store could not read, with a link to the page of each key.
+pub(crate) fn unreadable(app: &App, messages: &[String]) -> Markup {
     html! {
         @if !messages.is_empty() {
             div.notice.bad role="alert" {
-                p { "The store has rows that cannot be read. Their keys are refused." }
-                ul { @for message in messages { li { (message) } } }
+                p { "The store has rows that cannot be read. Their keys are refused. Mend the rows in the database; keys can be \
+                    revoked as they are." }
+                ul {
+                    @for message in messages {
+                        li { (message) @if let Some(id) = key_of(message) { ". " a href=(key_url(app, id, "")) { "Revoke it" } } }
+                    }
+                }
             }
         }
     }
+}
+
+/// Returns the key that a message is about. Stores report texts alone, which name the key by its id.
+fn key_of(message: &str) -> Option<KeyId> {
+    let (_, rest) = message.split_once("the row of the key ")?;
+    rest.split(' ').next()?.parse().ok()
 }

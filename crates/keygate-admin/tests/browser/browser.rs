@@ -35,9 +35,13 @@ impl Browser {
     /// Opens a window in which scripts of pages do not run.
     pub(crate) async fn without_script(origin: &str) -> Self {
         let browser = Self::start(origin).await;
-        let disabled = json!({ "value": true });
-        browser.devtools("Emulation.setScriptExecutionDisabled", disabled).await;
+        browser.disable_script(true).await;
         Self { has_script: false, ..browser }
+    }
+
+    pub(crate) async fn disable_script(&self, is_disabled: bool) {
+        let disabled = json!({ "value": is_disabled });
+        self.devtools("Emulation.setScriptExecutionDisabled", disabled).await;
     }
 
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {

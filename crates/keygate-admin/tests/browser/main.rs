@@ -5,6 +5,7 @@
 
 mod axe;
 mod browser;
+mod comfort;
 mod driver;
 mod events;
 #[path = "../admin/failing.rs"]

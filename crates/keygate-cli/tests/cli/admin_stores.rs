@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::databases::{damage, databases, mend};
 use crate::served::{Response, Served};
 use crate::tool::Sandbox;
 
@@ -145,6 +146,34 @@ fn role_that_may_only_read_sees_all_and_changes_nothing() {
     let before = sandbox.run(["export"]).succeeds().out;
     every_change_is_refused(&page, &cookie, &key, 503, &format!("the role {role} lacks <code>"));
     assert_eq!(sandbox.run(["export"]).succeeds().out, before);
+}
+
+#[test]
+fn key_whose_row_is_damaged_can_be_revoked() {
+    for sandbox in databases() {
+        let key = fill(&sandbox);
+        let good = crate::tool::id_of(&sandbox.issue(&["App 1", "--label", "good"]));
+        damage(&sandbox, &key);
+        let mut page = Served::start(&sandbox, &[]);
+        let cookie = page.signed_in();
+        let link = format!("href=\"/keys/{key}\">Revoke it</a>");
+        for path in ["/keys", "/clients/App%201", "/safety"] {
+            page.get(path, &cookie).says("rows that cannot be read").says(&link);
+        }
+        let shown = page.get(&format!("/keys/{key}"), &cookie);
+        shown.says("This key cannot be shown").says("its label").says("Revoke the key");
+        let path = format!("/keys/{key}/revoke");
+        let revoked = page.post(&cookie, &path, &[]);
+        assert_eq!(revoked.status(), 200, "{revoked:?}");
+        revoked.says("The key was revoked, for good");
+        let check = sandbox.run(["client", "show", "App 1"]);
+        assert!(check.out.contains(&good), "{check:?}");
+        mend(&sandbox, &key);
+        let state = sandbox.run(["key", "show", &key, "--json"]).succeeds().json();
+        assert!(state["revoked"].is_string(), "{state}");
+        // A page of a key that is not there, and of a store that is away, is another one.
+        assert_eq!(page.get("/keys/0123456789abcdef", &cookie).status(), 404);
+    }
 }
 
 /// Serves a file over TLS, with a certificate that signs itself, until it is dropped.

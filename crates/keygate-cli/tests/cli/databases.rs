@@ -38,7 +38,7 @@ clients:
     quota: unlimited
 ";
 
-fn databases() -> Vec<Sandbox> {
+pub(crate) fn databases() -> Vec<Sandbox> {
     vec![
         #[cfg(feature = "sqlite")]
         Sandbox::with_database("sqlite:keys.db"),
@@ -119,8 +119,18 @@ fn migrate_reports_the_versions_of_the_tables() {
 }
 
 /// Damages the row of this key in a way that the database accepts.
-fn damage(sandbox: &Sandbox, id: &str) {
-    let sql = |schema: &str| format!("update {schema}keys set label = ' x ' where key_id = '{id}'");
+pub(crate) fn damage(sandbox: &Sandbox, id: &str) {
+    set_label(sandbox, id, " x ");
+}
+
+/// Mends the row again.
+pub(crate) fn mend(sandbox: &Sandbox, id: &str) {
+    set_label(sandbox, id, "x");
+}
+
+fn set_label(sandbox: &Sandbox, id: &str, label: &str) {
+    let sql =
+        |schema: &str| format!("update {schema}keys set label = '{label}' where key_id = '{id}'");
     let file = sandbox.path("keys.db");
     #[cfg(feature = "sqlite")]
     if file.exists() {

@@ -1,7 +1,7 @@
 use keygate::manage::AuditKind;
 use maud::{Markup, html};
 
-use super::Safety;
+use super::counts::Counts;
 use crate::app::App;
 use crate::view::time::grouped;
 
@@ -120,13 +120,12 @@ pub(super) const CARDS: &[Card] = &[
 ];
 
 impl Card {
-    pub(super) fn show(&self, app: &App, safety: &Safety) -> Markup {
-        let count = safety.of(self).count();
+    pub(super) fn show(&self, app: &App, counts: &Counts, count: usize) -> Markup {
         let what = if !self.of_keys && self.needs == Needs::Lists { "clients" } else { "keys" };
         html! {
             section.card {
                 h2 { (self.title) }
-                @if safety.knows(self.needs) {
+                @if counts.knows(self.needs) {
                     p.count.found[count > 0] { (grouped(count as u64)) }
                     @if count > 0 {
                         p { a href=(app.url(&format!("/safety/{}", self.path))) {
