@@ -1,8 +1,8 @@
-//! The processor time of the list of 100,000 clients, sorted by last use: a key file, SQLite and PostgreSQL.
+//! CPU time of the list of 100,000 clients, sorted by last use, on a key file, SQLite and PostgreSQL.
 //!
-//! It is the time of this process. PostgreSQL spends its own beside it, which is in the time that passes.
+//! Only the CPU time of this process counts. The wall time also includes PostgreSQL's own work.
 //!
-//! `KEYGATE_BENCH_QUICK=1` lists 1,000 clients, and sends few requests.
+//! `KEYGATE_BENCH_QUICK=1` lists only 1,000 clients and sends few requests.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -31,12 +31,12 @@ mod servers;
 
 const ADDRESS: &str = "127.0.0.1:8081";
 
-/// The most processor time of a request, in milliseconds, and the most bytes of a page.
+/// The maximum CPU time of a request, in milliseconds.
 const TARGETS: [(&str, f64); 3] = [("key file", 60.0), ("SQLite", 30.0), ("PostgreSQL", 30.0)];
 const MAX_BYTES: usize = 60_000;
 
-/// Each client has two keys. The last uses are a minute apart, and the 50 clients that were seen last are busy in every
-/// minute of it.
+/// Each client has two keys. The last uses of the clients are a minute apart, and the 50 most recent clients send
+/// requests in every minute.
 const CLIENTS: &str = "select printf('Client %06d', n) as name, n from numbers";
 const NUMBERS: &str = "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1)";
 
@@ -132,7 +132,7 @@ fn key_file(size: usize) -> String {
             "  Client {number:06}:\n    scopes: [orders:read]\n    quota: 100/minute\n    keys:"
         );
         for key in 0..2 {
-            // The first 16 digits are the id.
+            // The first 16 digits are the key ID.
             let id = number * 2 + key + 1;
             let _ = writeln!(text, "      - digest: sha256:{id:016x}{id:048x}");
         }
@@ -150,7 +150,7 @@ fn keys(size: usize) -> String {
     sql.replace("SIZE", &size.to_string())
 }
 
-/// The statements that fill the tables of usage, which begin with this text.
+/// Returns the statements that fill the usage tables, whose names begin with `prefix`.
 fn usage(prefix: &str, size: usize) -> String {
     let now = "cast(strftime('%s', 'now') as integer) / 60 * 60";
     let sql = format!(

@@ -1,4 +1,4 @@
-//! The page inside of an axum service, whose own sign-in says who the operator is.
+//! The page mounted in an axum service, with the service's own sign-in.
 //!
 //! ```sh
 //! cargo run -p keygate-admin --example mounted
@@ -19,7 +19,7 @@ use keygate::{ApiKeyLayer, Client, MemoryStore};
 use keygate_admin::{Admin, AdminUser, Role};
 use tokio::net::TcpListener;
 
-/// The account that the service's own sign-in found.
+/// The account that the service's own sign-in adds to each request.
 #[derive(Clone)]
 struct Account {
     name: String,
@@ -53,7 +53,7 @@ async fn hello(client: Client) -> String {
     format!("Hello, {}!\n", client.name())
 }
 
-/// Stands for the service's own sign-in: here, everybody on this machine is Ann.
+/// Stands in for the service's own sign-in: everyone on this machine is Ann.
 async fn sign_in(mut request: Request, next: Next) -> Response {
     let account = Account { name: "Ann".to_owned(), may_manage_keys: true };
     request.extensions_mut().insert(account);

@@ -50,7 +50,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Begins with the store whose clients and keys the page manages.
+    /// Creates a builder for a page that manages the clients and keys of `store`.
     pub fn new(store: Arc<dyn ManageKeys>) -> Self {
         Self {
             store,
@@ -69,24 +69,24 @@ impl Admin {
         }
     }
 
-    /// Shows requests and last uses from this history. Without it, the page says that usage is not known.
+    /// Shows the requests and last uses recorded in `history`. Without it, the page says that usage is not known.
     pub fn with_usage(self, usage: UsageHistory) -> Self {
         Self { usage: Some(usage), ..self }
     }
 
-    /// Shows the kind of the store, the version of its tables, and the latest failure of its file. Without it, the page says
-    /// that these are not known.
+    /// Shows the store's kind, its table version and the latest failure to load its file. Without it, the page says
+    /// that they are not known.
     pub fn with_health(self, health: impl StoreHealth + 'static) -> Self {
         Self { health: Some(Arc::new(health)), ..self }
     }
 
-    /// Reads the staleness and the latency on the page of health from these addresses, where the processes that verify keys
-    /// export their metrics in Prometheus' text format. Each is read when the page is opened, within two seconds and up to
-    /// 4 MiB.
+    /// Shows the staleness and latency of serving processes on the health page. `urls` are the addresses where these
+    /// processes export their metrics in the Prometheus text format. Opening the health page reads each address, with a
+    /// timeout of two seconds and a limit of 4 MiB.
     ///
     /// # Errors
     ///
-    /// An address is neither `https://` nor `http://` on loopback, or has a password.
+    /// Fails if an address is neither `https://` nor `http://` on loopback, or contains a password.
     pub fn with_metrics(
         self,
         urls: impl IntoIterator<Item = impl AsRef<str>>,
@@ -96,11 +96,11 @@ impl Admin {
         Ok(Self { metrics, ..self })
     }
 
-    /// Generates keys that begin with this prefix, as [`ApiKey::generate`](keygate::ApiKey::generate) does.
+    /// Sets the prefix of new keys. See [`ApiKey::generate`](keygate::ApiKey::generate).
     ///
     /// # Errors
     ///
-    /// The prefix cannot begin a key.
+    /// Fails if the prefix is not valid.
     pub fn with_key_prefix(self, prefix: &str) -> Result<Self, AdminConfigError> {
         keygate::key::KeyFormat::new(prefix).map_err(|_| AdminConfigError::KeyPrefix)?;
         Ok(Self { key_prefix: Some(prefix.to_owned()), ..self })
@@ -110,28 +110,28 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// The address is not on loopback, or has no port.
+    /// Fails if the address is not on loopback or has no port.
     pub fn on_loopback(self, address: SocketAddr) -> Result<Self, AdminConfigError> {
         Ok(Self { site: Some(Site::on_loopback(address)?), ..self })
     }
 
-    /// Serves the page behind TLS, at this URL: `https://` and a host, without a path. It is the only `Host` whose requests
-    /// are answered.
+    /// Serves the page behind TLS at this URL, which is `https://` and a host, without a path. Requests with any other
+    /// `Host` are refused.
     ///
     /// # Errors
     ///
-    /// The URL is another one.
+    /// Fails if the URL has another form.
     pub fn with_public_url(self, url: impl AsRef<str>) -> Result<Self, AdminConfigError> {
         Ok(Self { site: Some(Site::public(url.as_ref())?), ..self })
     }
 
-    /// Begins all links with this path, under which the service is mounted, such as `/admin`. Requests come without it, as
-    /// `nest_service` of axum passes them on.
+    /// Sets the path under which the service is mounted, such as `/admin`. All links begin with it. The service expects
+    /// requests without this path; axum's `nest_service` strips it.
     ///
     /// # Errors
     ///
-    /// The path does not begin with a slash, ends with one, or has other characters than letters, digits, `-`, `_`, `.`
-    /// and `/`.
+    /// Fails if the path does not begin with a slash, ends with one, or has characters other than letters, digits, `-`,
+    /// `_`, `.` and `/`.
     pub fn with_base_path(self, path: impl Into<String>) -> Result<Self, AdminConfigError> {
         let path = path.into();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
@@ -142,22 +142,23 @@ impl Admin {
         Ok(Self { base: path, ..self })
     }
 
-    /// Signs in who types the one-time code that the process prints. Only on loopback.
+    /// Lets operators sign in with a one-time code that the process prints. Works only on loopback.
     pub fn with_sign_in_code(self, code: SignInCode) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// Signs in clients of this authenticator's store, with the scope `admin` or `read`. It must be another store than the
-    /// managed one.
+    /// Lets the clients of this authenticator's store sign in, if they have the scope `admin` or `read`. It must not be
+    /// the managed store.
     ///
-    /// A key that is restricted to networks signs in from the address of [`Admin::with_client_address`]. Through the API, it
-    /// is the address that the authenticator knows:
+    /// If a key is restricted to networks, the form compares them with the address of [`Admin::with_client_address`].
+    /// The API compares them with the authenticator's address of the client:
     /// [`Authenticator::with_client_address`](keygate::Authenticator::with_client_address).
     pub fn with_operators<S: KeyStore + 'static>(self, operators: Authenticator<S>) -> Self {
         Self { operators: Some(Arc::new(operators)), ..self }
     }
 
-    /// Signs in the user that this function returns for a request: the one whom the mounting service has authenticated.
+    /// Uses the sign-in of the mounting service: the function returns the user whom the service has authenticated for a
+    /// request.
     pub fn with_user(
         self,
         user: impl Fn(&Parts) -> Option<AdminUser> + Send + Sync + 'static,
@@ -165,9 +166,9 @@ impl Admin {
         Self { user: Some(Arc::new(user)), ..self }
     }
 
-    /// Takes the address that this function returns for that of the caller: failed sign-ins are counted by it, instead of
-    /// all together, and keys that are restricted to networks sign in from theirs. It must not be one that callers can
-    /// choose, such as a header that no proxy overwrites.
+    /// Sets the function that returns the caller's address. With it, failed sign-ins are counted by address instead of
+    /// all together, and keys that are restricted to networks can sign in from there. The function must not return an
+    /// address that callers can forge, for example from a header that no proxy overwrites.
     pub fn with_client_address(
         self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -175,23 +176,23 @@ impl Admin {
         Self { address: Some(Arc::new(address)), ..self }
     }
 
-    /// Serves the JSON API below `/api/v1`: see [`api_guide`](crate::api_guide). Its requests carry keys of
-    /// [`Admin::with_operators`].
+    /// Serves the JSON API under `/api/v1`: see [`api_guide`](crate::api_guide). Its requests are authenticated with
+    /// the keys of [`Admin::with_operators`].
     pub fn with_api(self) -> Self {
         Self { has_api: true, ..self }
     }
 
-    /// Replaces the clock of sessions, codes and pages. For tests.
+    /// Replaces the clock of sessions, codes and pages, for tests.
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Makes the service, and prints the first sign-in code.
+    /// Builds the service and prints the first sign-in code.
     ///
     /// # Errors
     ///
-    /// Nobody could sign in, or nobody to the API; the address of the page is missing; or a sign-in code is to be used off
-    /// loopback.
+    /// Fails if the page has no address, if no way to sign in is set up, if the API is enabled without operators, or if
+    /// a sign-in code is set up for a page that is not on loopback.
     pub fn build(self) -> Result<AdminService, AdminConfigError> {
         let site = self.site.ok_or(AdminConfigError::NoAddress)?;
         if self.code.is_none() && self.operators.is_none() && self.user.is_none() {
@@ -233,58 +234,61 @@ impl fmt::Debug for Admin {
     }
 }
 
-/// Reason why [`Admin`] cannot be used.
+/// Reason why an [`Admin`] cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminConfigError {
     /// The page has no address.
     #[error(
-        "the page needs its address: `Admin::on_loopback`, or `Admin::with_public_url` behind TLS"
+        "the page has no address: set it with `Admin::on_loopback`, or with `Admin::with_public_url` behind TLS"
     )]
     NoAddress,
-    /// The address is not on loopback.
+    /// The address is not on loopback, or has no port.
     #[error(
-        "{address} is not an address on loopback with a port: behind TLS, declare the page's URL with \
+        "{address} is not a loopback address with a port: if the page is behind TLS, set its URL with \
          `Admin::with_public_url`"
     )]
     NotLoopback {
         /// The address.
         address: SocketAddr,
     },
-    /// The public URL is not `https://` and a host.
+    /// The public URL is not `https://` followed by a host.
     #[error(
-        "the public URL is `https://` and a host, without a path, such as https://keys.example"
+        "the public URL must be `https://` and a host, without a path, such as https://keys.example"
     )]
     PublicUrl,
-    /// The address of metrics cannot be read.
+    /// A metrics address is not allowed.
     #[error(
-        "an address of metrics is https://, or http:// on loopback, and has no password, such as \
+        "a metrics address must begin with https://, or with http:// on loopback, and contain no password; for example \
          http://127.0.0.1:9000/metrics"
     )]
     MetricsUrl,
-    /// The base path is not a plain path.
+    /// The base path is malformed.
     #[error(
-        "the base path begins with a slash and ends without one, and has only letters, digits, `-`, `_`, `.` and `/`"
+        "the base path must begin with a slash, must not end with one, and may contain only letters, digits, `-`, \
+         `_`, `.` and `/`"
     )]
     BasePath,
-    /// The prefix cannot begin a key.
-    #[error("the prefix of keys cannot begin one: see `ApiKey::generate`")]
+    /// The key prefix is not valid.
+    #[error("the key prefix is not valid: see `ApiKey::generate` for the rules")]
     KeyPrefix,
     /// No way to sign in is set up.
     #[error(
-        "nobody could sign in: set up `Admin::with_operators`, `Admin::with_user`, or on loopback \
+        "no way to sign in is set up: call `Admin::with_operators`, `Admin::with_user`, or, on loopback, \
          `Admin::with_sign_in_code`"
     )]
     NobodySignsIn,
-    /// The sign-in code is for loopback alone.
+    /// The sign-in code works only on loopback.
     #[error(
-        "a sign-in code is for loopback alone: behind a public URL, set up `Admin::with_operators`"
+        "a sign-in code works only on loopback: with a public URL, call `Admin::with_operators` instead"
     )]
     CodeOffLoopback,
-    /// Nobody could sign in to the API.
-    #[error("requests to the API carry keys of operators: set up `Admin::with_operators`")]
+    /// The API is enabled without operators.
+    #[error(
+        "the API needs operators, whose keys authenticate its requests: call `Admin::with_operators`"
+    )]
     ApiWithoutOperators,
-    /// The system has no randomness.
-    #[error("the system has no randomness for tokens: try again")]
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed: try again")]
     NoRandomness,
 }

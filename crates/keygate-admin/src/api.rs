@@ -1,4 +1,4 @@
-//! The JSON API: the operations of the page, for programs. Operators' keys sign in, and nothing else does.
+//! The JSON API: the operations of the page, for programs. Only operators' keys authenticate its requests.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ mod openapi;
 mod precondition;
 mod usage;
 
-/// The path of the document, which needs no key: it says nothing about the store.
+/// The path of the OpenAPI document. It needs no key, since it reveals nothing about the store.
 const DOCUMENT: &str = "/openapi.json";
 
-/// What all requests of the API share.
+/// The state shared by all requests to the API.
 pub(crate) struct Api {
     app: Arc<App>,
     /// The keys of operators.
@@ -38,7 +38,7 @@ pub(crate) struct Api {
     document: Document,
 }
 
-/// Returns the routes, to be nested at `/api/v1`.
+/// Returns the routes, to be nested under `/api/v1`.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     app: &Arc<App>,
     operators: &Arc<dyn OperatorKeys>,
@@ -54,7 +54,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
         .with_state(api)
 }
 
-/// Returns the problem of a request that did not pass the guard of the page.
+/// Returns the problem for a request that the guard refused.
 pub(crate) fn refused(error: &PageError) -> Problem {
     let kind = match error.status() {
         StatusCode::MISDIRECTED_REQUEST => Kind::OtherHost,
@@ -65,7 +65,7 @@ pub(crate) fn refused(error: &PageError) -> Problem {
     Problem::new(kind, error.message())
 }
 
-/// Returns the response to a request for another version, or for none.
+/// Returns the response to a request for an unknown API version, or without a version.
 pub(crate) fn not_found() -> Response {
     let mut response =
         Problem::new(Kind::NotFound, "There is no API at this address.").into_response();
@@ -74,14 +74,20 @@ pub(crate) fn not_found() -> Response {
 }
 
 async fn no_route() -> Problem {
-    Problem::new(Kind::NotFound, "The API has nothing at this address: see `openapi.json`.")
+    Problem::new(
+        Kind::NotFound,
+        "This address is not part of the API: `openapi.json` lists all of them.",
+    )
 }
 
 async fn no_method() -> Problem {
-    Problem::new(Kind::Method, "This address does not support the method: see the header `Allow`.")
+    Problem::new(
+        Kind::Method,
+        "This address does not support the method: the `Allow` header lists those it supports.",
+    )
 }
 
-/// Finds out which operator it is, and whether the operator may change something.
+/// Authenticates the operator, and checks whether the operator may make changes.
 async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let mut response = match api.admit(&request) {
         Ok(operator) => {
@@ -95,7 +101,7 @@ async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
 }
 
 impl Api {
-    /// Returns the operator of a request, or none for the document.
+    /// Returns the operator of a request, or `None` for the OpenAPI document.
     fn admit(&self, request: &Request) -> Result<Extensions, Problem> {
         let mut extensions = Extensions::new();
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -107,10 +113,14 @@ impl Api {
         };
         let client = outcome.as_ref().map_err(|error| self.refusal(error))?;
         let operator = Operator::by_key(client).ok_or_else(|| {
-            Problem::new(Kind::Forbidden, "This operator has neither the scope `admin` nor `read`.")
+            Problem::new(
+                Kind::Forbidden,
+                "This operator has neither the scope `admin` nor the scope `read`.",
+            )
         })?;
         if !is_reading && !operator.may_change() {
-            let detail = "This operator may only read: use the key of one with the scope `admin`.";
+            let detail =
+                "This operator may only read: use the key of an operator with the scope `admin`.";
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         extensions.insert(operator);
@@ -132,7 +142,7 @@ impl Api {
         })
     }
 
-    /// Returns a handle of the managed store that records changes under the operator's name.
+    /// Returns a handle to the managed store that records changes under the operator's name.
     fn store(&self, operator: &Operator) -> Result<Box<dyn ManageKeys>, ManageError> {
         operator.store(&self.app)
     }

@@ -10,11 +10,11 @@ use keygate::KeyDigest;
 use crate::app::App;
 use crate::error::{PageError, PageResult};
 
-/// A file that pages load. Its name has the digest of its content, so that browsers may keep it.
+/// A file that pages load. Its name contains the digest of its content, so that browsers can cache it forever.
 pub(crate) struct Asset {
     content_type: &'static str,
     text: &'static str,
-    /// Its path in the service.
+    /// The path within the service.
     pub(crate) path: String,
 }
 

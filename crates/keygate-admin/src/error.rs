@@ -13,15 +13,15 @@ use crate::pages::health;
 
 pub(crate) type PageResult = Result<Response, PageError>;
 
-/// Reason why a request has no page to show.
+/// The reason for an error page.
 ///
-/// Its response is empty and carries the error: the guard renders it, which knows the operator. The text is for people and
-/// names the way out.
+/// The response has no body and carries the error in its extensions. The guard renders it, since it knows the operator.
+/// The text says what happened and what to do next.
 #[derive(Debug)]
 pub(crate) enum PageError {
     /// 404.
     NotFound(String),
-    /// By its kind: 404, 403, 409, 422 or 503.
+    /// 404, 403, 409, 422 or 503, depending on the error.
     Manage(ManageError),
     /// 503: usage cannot be read.
     Usage(DatabaseError),
@@ -29,13 +29,13 @@ pub(crate) enum PageError {
     BadRequest(String),
     /// 403.
     Forbidden(String),
-    /// 403: the form has not the token of the operator.
+    /// 403: the form does not have the operator's token.
     ForgedForm,
-    /// 403: the operator only reads.
+    /// 403: the operator may only read.
     ReadOnlyOperator,
-    /// 303 to the form for pages, 403 for changes.
+    /// 303 to the sign-in form for pages, 403 for changes.
     SignedOut,
-    /// 503: the store of operators cannot be read.
+    /// 503: the operators' store cannot be read.
     OperatorsUnavailable,
     /// 503.
     NoRandomness,
@@ -86,16 +86,16 @@ impl PageError {
             Self::NotFound(_) => "Not found",
             Self::Manage(error) => title_of(error),
             Self::Usage(_) => "Usage cannot be read",
-            Self::BadRequest(_) => "Not understood",
+            Self::BadRequest(_) => "Bad request",
             Self::Forbidden(_) | Self::ReadOnlyOperator => "Not allowed",
             Self::ForgedForm => "This form is out of date",
             Self::SignedOut => "You are signed out",
             Self::OperatorsUnavailable => "Operators cannot be read",
-            Self::NoRandomness => "No randomness",
-            Self::MethodNotAllowed => "Not possible here",
+            Self::NoRandomness => "Could not create a session",
+            Self::MethodNotAllowed => "Method not allowed",
             Self::TooLarge => "Too large",
-            Self::NotAForm => "Not a form",
-            Self::OtherHost => "Another address",
+            Self::NotAForm => "Unsupported content type",
+            Self::OtherHost => "Wrong address",
         }
     }
 
@@ -105,30 +105,33 @@ impl PageError {
             Self::NotFound(text) | Self::BadRequest(text) | Self::Forbidden(text) => text.clone(),
             Self::Manage(error) => sentence(&error.to_string()),
             Self::Usage(error) => sentence(&error.to_string()),
-            Self::ForgedForm => "Nothing was changed. The form does not belong to your current session: open the page \
-                 again, and send it from there."
+            Self::ForgedForm => "Nothing was changed. The form does not belong to your current session. Open the page \
+                                 again and submit the form from there."
                 .to_owned(),
-            Self::ReadOnlyOperator => "Nothing was changed. You may read everything here, and change nothing: ask for the \
-                 scope “admin”."
+            Self::ReadOnlyOperator => "Nothing was changed. You have read-only access. To make changes, ask for the \
+                                       scope “admin”."
                 .to_owned(),
-            Self::SignedOut => "Nothing was changed. Your session has ended: sign in, and send the form again.".to_owned(),
-            Self::OperatorsUnavailable => "The store of operators cannot be read right now, so that nobody knows whether your \
-                 key still works. Your session stays: try again."
+            Self::SignedOut => {
+                                "Nothing was changed. Your session has ended. Sign in and submit the form again.".to_owned()
+                                }
+            Self::OperatorsUnavailable => "The operators' store cannot be read right now, so your key cannot be \
+                                           checked. You are still signed in. Try again."
                 .to_owned(),
-            Self::NoRandomness => "The system has no randomness for a session right now: try again.".to_owned(),
+            Self::NoRandomness => "The system's random number generator failed. Try again.".to_owned(),
             Self::MethodNotAllowed => {
-                "This page is there, but not for this kind of request: open it from the navigation.".to_owned()
+                "This address exists, but does not support this kind of request. Open the page from the \
+                 navigation.".to_owned()
             }
-            Self::TooLarge => "Nothing was changed. The form is larger than 256 KiB: shorten what you typed.".to_owned(),
-            Self::NotAForm => "Nothing was changed. Changes come as a form of this page.".to_owned(),
+            Self::TooLarge => "Nothing was changed. The form is larger than 256 KiB. Shorten your input.".to_owned(),
+            Self::NotAForm => "Nothing was changed. Changes must be submitted with a form on this page.".to_owned(),
             Self::OtherHost => "This is not the address of the page.".to_owned(),
         }
     }
 
-    /// Renders the page, with the navigation if somebody is signed in.
+    /// Renders the page, with the navigation if an operator is signed in.
     pub(crate) fn render(&self, app: &App, operator: Option<&Operator>) -> Response {
         if let Self::OtherHost = self {
-            // No page: its links would lead to the foreign name.
+            // Plain text, since the links of a page would lead to the foreign host name.
             let text = format!(
                 "This is not the address of the page: open {}{}/\n",
                 app.site.origin(),
@@ -153,7 +156,7 @@ impl PageError {
         if matches!(self, Self::SignedOut) {
             html! { a .button href=(app.url("/sign-in")) { "Sign in" } }
         } else {
-            html! { a href=(app.url("/clients")) { "Go to the clients" } }
+            html! { a href=(app.url("/clients")) { "Go to clients" } }
         }
     }
 }
@@ -166,7 +169,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// The status of an error of the store, also for the API.
+/// Returns the status code for a store error, for pages and the API.
 pub(crate) fn status_of(error: &ManageError) -> StatusCode {
     match error {
         ManageError::UnknownClient { .. } | ManageError::UnknownKey { .. } => StatusCode::NOT_FOUND,
@@ -188,9 +191,11 @@ fn title_of(error: &ManageError) -> &'static str {
     match error {
         ManageError::UnknownClient { .. } => "No such client",
         ManageError::UnknownKey { .. } => "No such key",
-        ManageError::ClientExists { .. } => "This client exists",
-        ManageError::StillEnabled { .. } => "The client is enabled",
-        ManageError::ClientChanged { .. } | ManageError::KeyChanged { .. } => "Changed meanwhile",
+        ManageError::ClientExists { .. } => "Client already exists",
+        ManageError::StillEnabled { .. } => "Client is still enabled",
+        ManageError::ClientChanged { .. } | ManageError::KeyChanged { .. } => {
+            "Changed in the meantime"
+        }
         ManageError::NoEvents { .. } => "Changes are not recorded",
         ManageError::ReadOnly { .. } => "This store is read-only",
         ManageError::NotEditable { .. } => "The key file cannot be edited here",
@@ -199,7 +204,7 @@ fn title_of(error: &ManageError) -> &'static str {
     }
 }
 
-/// Makes a sentence of an error message: a capital letter and a full stop.
+/// Turns an error message into a sentence, with a capital letter and a full stop.
 pub(crate) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let Some(first) = letters.next() else { return String::new() };

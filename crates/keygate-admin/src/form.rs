@@ -15,10 +15,11 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::operator::Operator;
 
-/// A form that an operator who may change sent from a page of this service. As an extractor it is the last argument.
+/// A form that was submitted from a page of this service by an operator who may make changes. As an extractor, it must
+/// be the last argument.
 ///
-/// Refused are another type than `application/x-www-form-urlencoded` (415), more than [`Form::LIMIT`] bytes (413), a
-/// wrong token (403), and operators who only read (403).
+/// It refuses content types other than `application/x-www-form-urlencoded` (415), more than [`Form::LIMIT`] bytes
+/// (413), a wrong token (403), and operators who may only read (403).
 pub(crate) struct Form {
     pairs: Vec<(String, String)>,
 }
@@ -26,12 +27,12 @@ pub(crate) struct Form {
 impl Form {
     pub(crate) const LIMIT: usize = 256 * 1024;
 
-    /// Returns the first value of this name without blanks around it; empty if it is missing.
+    /// Returns the first value with this name, trimmed, or an empty text if there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.all(name).next().map_or("", str::trim)
     }
 
-    /// Returns all values of this name, as they were sent.
+    /// Returns all values with this name, as they were sent.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.pairs.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
     }
@@ -64,12 +65,12 @@ impl FromRequest<Arc<App>> for Form {
     }
 }
 
-/// The hidden field with the token of the operator's forms.
+/// The hidden field with the operator's form token.
 pub(crate) fn csrf(operator: &Operator) -> Markup {
     html! { input type="hidden" name="csrf" value=(operator.csrf()); }
 }
 
-/// The form that ends a session, which readers may send, too.
+/// The form that ends a session. Read-only operators may send it, too.
 pub(crate) struct SignOutForm {
     /// The token of the session.
     pub(crate) token: String,
@@ -86,7 +87,7 @@ impl FromRequest<Arc<App>> for SignOutForm {
     }
 }
 
-/// Returns what was typed into the form of the sign-in, which nobody is signed in for.
+/// Returns the input of the sign-in form, which is sent without a session.
 pub(crate) async fn sign_in_input(request: Request) -> Result<Zeroizing<String>, PageError> {
     let form = Form::read(request, 16 * 1024).await?;
     let [typed] = ["code"].map(|name| Zeroizing::new(form.text(name).to_owned()));
@@ -120,7 +121,7 @@ pub(crate) async fn read(
             PageError::TooLarge
         } else {
             PageError::BadRequest(
-                "The form did not arrive whole. Nothing was changed: send it again.".to_owned(),
+                "Nothing was changed. The form arrived incomplete. Submit it again.".to_owned(),
             )
         }
     })

@@ -1,4 +1,4 @@
-//! What every request passes before the router, and every response after it.
+//! The checks that every request passes before the router, and the headers that every response gets after it.
 
 use std::sync::Arc;
 
@@ -18,14 +18,15 @@ mod headers;
 mod host;
 mod origin;
 
-/// At most this number of cookies are tried. On loopback, another server of the same host may have set one of the same name.
+/// The maximum number of cookies to try. On loopback, another server on the same host may have set a cookie with the
+/// same name.
 const SESSIONS: usize = 4;
 
-/// Decides whether a request reaches the router, and puts the operator into it.
+/// Decides whether a request reaches the router, and adds the operator to its extensions.
 ///
 /// # Errors
 ///
-/// Why it does not.
+/// Returns the reason why the request is refused.
 pub(crate) async fn admit(app: &App, parts: &mut Parts) -> Result<(), PageError> {
     host::check(&app.site, parts)?;
     let area = Area::of(parts.uri.path());
@@ -38,7 +39,7 @@ pub(crate) async fn admit(app: &App, parts: &mut Parts) -> Result<(), PageError>
         Some(operators) if area == Area::Api => Some(operators.authenticate(parts).await),
         _ => None,
     };
-    // What the mounting service left there has been read, and parameters of its paths would count as parameters here.
+    // Path parameters of the mounting service would otherwise count as parameters of the routes here.
     parts.extensions.clear();
     parts.extensions.insert(caller);
     if let Some(key) = key {
@@ -57,7 +58,7 @@ pub(crate) async fn admit(app: &App, parts: &mut Parts) -> Result<(), PageError>
     Ok(())
 }
 
-/// Renders an error, and adds the headers of all responses.
+/// Renders an error page, and adds the headers that all responses have.
 pub(crate) fn finish(
     app: &App,
     operator: Option<&Operator>,
@@ -80,7 +81,7 @@ pub(crate) fn finish(
     response
 }
 
-/// The result of verifying the key of a request to the API, which decides what it means.
+/// The result of verifying the key of an API request. The API decides how to respond to it.
 #[derive(Clone)]
 pub(crate) struct ApiKeyOutcome(pub(crate) Result<Client, AuthError>);
 
@@ -89,16 +90,16 @@ pub(crate) fn is_api(path: &str) -> bool {
     Area::of(path) == Area::Api
 }
 
-/// The parts of the service, which differ in who is let through.
+/// The areas of the service, which differ in who has access.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Area {
-    /// Signed-in operators.
+    /// The pages, for signed-in operators.
     Pages,
-    /// Everybody: the form.
+    /// The sign-in form, for everyone.
     SignIn,
-    /// Everybody: the style and the script.
+    /// The stylesheet and the script, for everyone.
     Assets,
-    /// Requests with the key of an operator: a cookie means nothing there.
+    /// The API, for requests with an operator's key. It ignores cookies.
     Api,
 }
 
@@ -116,7 +117,7 @@ impl Area {
     }
 }
 
-/// Finds the operator: the user of the mounting service, or that of the session.
+/// Returns the operator: the user of the mounting service, or the operator of the session.
 async fn operator(app: &App, parts: &Parts) -> Result<Option<Operator>, PageError> {
     if let Some(user) = app.user.as_ref().and_then(|user| user(parts)) {
         return Ok(Some(Operator::by_service(&user, app)));
@@ -129,7 +130,7 @@ async fn operator(app: &App, parts: &Parts) -> Result<Option<Operator>, PageErro
     Ok(None)
 }
 
-/// Returns the tokens in the session's cookies.
+/// Returns the tokens of all session cookies.
 fn session_tokens<'a>(app: &'a App, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let pairs =

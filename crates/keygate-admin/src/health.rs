@@ -6,10 +6,10 @@ use keygate::manage::AuditFinding;
 /// The future of [`StoreHealth::report`].
 pub type HealthFuture<'a> = Pin<Box<dyn Future<Output = HealthReport> + Send + 'a>>;
 
-/// Reports the state of the managed store, beyond what its lists show, for the pages on health and key safety.
+/// Reports the state of the managed store for the health and key safety pages.
 ///
-/// `keygate admin` implements it for key files, SQLite and PostgreSQL. Without it, the page shows whether the store can be
-/// read, and that the rest is not known.
+/// `keygate admin` implements it for key files, SQLite and PostgreSQL. Without an implementation, the page shows only
+/// whether the store can be read.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -36,11 +36,12 @@ pub type HealthFuture<'a> = Pin<Box<dyn Future<Output = HealthReport> + Send + '
 /// }
 /// ```
 pub trait StoreHealth: Send + Sync {
-    /// Returns the current state. It is asked for each view of a page: a report of a database waits for a few seconds at most.
+    /// Returns the current state. It is called for every view of a page, so a report on a database should wait for a
+    /// few seconds at most.
     fn report(&self) -> HealthFuture<'_>;
 }
 
-/// The state of a store. What is not set is shown as not known.
+/// The state of a store. The page shows values that are not set as not known.
 ///
 /// See [`StoreHealth`] for an example.
 #[derive(Clone, Debug)]
@@ -55,39 +56,40 @@ pub struct HealthReport {
 }
 
 impl HealthReport {
-    /// Creates a report about a store of this kind, such as "Key file" or "PostgreSQL".
+    /// Creates a report on a store of this kind, such as "Key file" or "PostgreSQL".
     pub fn new(kind: impl Into<String>) -> Self {
         let (place, schema, read, failure, findings) = Default::default();
         Self { kind: kind.into(), place, schema, read, failure, findings }
     }
 
-    /// Sets where the store is: a path, or the name of a database. It must hold no password, as the URL of a database may.
+    /// Sets the location of the store: a path, or the name of a database. It must not contain a password, which the URL
+    /// of a database may.
     pub fn at(self, place: impl Into<String>) -> Self {
         Self { place: Some(place.into()), ..self }
     }
 
-    /// Sets the version of the tables of a database.
+    /// Sets the version of the database's tables.
     pub fn with_schema(self, version: i32) -> Self {
         Self { schema: Some(version), ..self }
     }
 
-    /// Sets when the file was last read without a failure.
+    /// Sets the time at which the file was last read without a failure.
     pub fn read(self, time: SystemTime) -> Self {
         Self { read: Some(time), ..self }
     }
 
-    /// Sets the latest failure, if it has not ended.
+    /// Sets the current failure.
     pub fn failing(self, failure: StoreFailure) -> Self {
         Self { failure: Some(failure), ..self }
     }
 
-    /// Sets what was found in the file: weak keys, and keys in plaintext (`YamlLint::findings`). A database has neither.
+    /// Sets the findings in a key file: weak keys and plaintext keys (`YamlLint::findings`). A database has neither.
     pub fn with_findings(self, findings: impl IntoIterator<Item = AuditFinding>) -> Self {
         Self { findings: Some(findings.into_iter().collect()), ..self }
     }
 }
 
-/// Why a store cannot be read, or a file was not loaded again.
+/// The reason why a store cannot be read, or why a file could not be reloaded.
 ///
 /// See [`StoreHealth`] for an example.
 #[derive(Clone, Debug)]
@@ -100,17 +102,17 @@ pub struct StoreFailure {
 }
 
 impl StoreFailure {
-    /// Creates a failure with its message, which must hold no key.
+    /// Creates a failure with a message, which must not contain a key.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), since: None, line: None, column: None }
     }
 
-    /// Sets since when it fails.
+    /// Sets the time at which the failure began.
     pub fn since(self, time: Option<SystemTime>) -> Self {
         Self { since: time, ..self }
     }
 
-    /// Sets the line and the column of the file, both counted from 1.
+    /// Sets the line and column in the file, both counted from 1.
     pub fn at(self, line: Option<usize>, column: Option<usize>) -> Self {
         Self { line, column, ..self }
     }

@@ -1,5 +1,5 @@
-//! The parts that the JSON API and the self-service router share: bodies, query parameters, problem details, and the
-//! keys that make a request repeatable.
+//! The parts that the JSON API and the self-service router share: bodies, query parameters, problem details, and
+//! idempotency keys.
 
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
@@ -32,12 +32,12 @@ pub(crate) use view::{ClientView, EventView, KeyStatusView, KeyView, quota_schem
 
 pub(crate) type JsonResult = Result<Response, Problem>;
 
-/// Returns a body in JSON.
+/// Returns a response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// Adds the headers that every response has. No response may be kept, and none is a page.
+/// Adds the headers of every response: it must not be cached, and is not a page.
 pub(crate) fn secure(response: &mut Response) {
     const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
     let headers = response.headers_mut();

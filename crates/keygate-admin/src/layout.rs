@@ -1,4 +1,4 @@
-//! The shell around every page.
+//! The frame around every page.
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
@@ -10,7 +10,7 @@ use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::form;
 use crate::operator::Operator;
 
-/// The parts of the page, in the order of the navigation.
+/// The sections of the page, in the order of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Clients,
@@ -48,7 +48,7 @@ impl Section {
     }
 }
 
-/// Returns a page with the status 200: `title` as its heading, and then the body.
+/// Returns a page with status 200, with `title` as its heading above the body.
 pub(crate) fn page(
     app: &App,
     operator: &Operator,
@@ -99,7 +99,7 @@ pub(crate) fn signed_out(app: &App, status: StatusCode, title: &str, body: Marku
     document(app, status, title, html! {}, body)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "markup is made for one page")]
+#[expect(clippy::needless_pass_by_value, reason = "the markup is used once")]
 fn document(app: &App, status: StatusCode, title: &str, header: Markup, body: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
@@ -114,7 +114,7 @@ fn document(app: &App, status: StatusCode, title: &str, header: Markup, body: Ma
                 script src=(app.url(&SCRIPT.path)) defer {}
             }
             body {
-                a .skip href="#main" { "Skip to the content" }
+                a .skip href="#main" { "Skip to content" }
                 header {
                     div .shell {
                         a .brand href=(app.url("/")) { "keygate" }
@@ -131,7 +131,7 @@ fn document(app: &App, status: StatusCode, title: &str, header: Markup, body: Ma
     (status, Html(page.into_string())).into_response()
 }
 
-/// Answers a form that was carried out: 303 to a page, whose path is as in [`App::url`].
+/// Redirects with 303 after a form was processed. `path` has the same form as in [`App::url`].
 pub(crate) fn see_other(app: &App, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, app.url(path))]).into_response()
 }

@@ -1,8 +1,8 @@
-//! A page in the browser that manages the API keys of [keygate](https://docs.rs/keygate), as a tower service.
+//! A web page to manage the API keys of [keygate](https://docs.rs/keygate), as a tower service.
 //!
-//! An operator signs in, adds a client, hands out a key, and sees who is calling, what is unsafe and who changed what. The
-//! service works on every store that implements [`ManageKeys`](keygate::ManageKeys), and needs no part of the serving
-//! process. The tool starts it with `keygate admin`. A service mounts it in five lines:
+//! Operators sign in, add clients, issue keys, and see who is calling, which keys are unsafe, and who changed what. The
+//! page works with every store that implements [`ManageKeys`](keygate::ManageKeys), and does not depend on the process
+//! that serves requests. The tool starts it with `keygate admin`. A service mounts it in five lines:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -11,7 +11,7 @@
 //! use keygate::MemoryStore;
 //! use keygate_admin::{Admin, AdminUser, Role};
 //!
-//! /// What the service's own sign-in leaves in every request.
+//! /// The extension that the service's own sign-in adds to every request.
 //! #[derive(Clone)]
 //! struct SignedIn { name: String, may_manage_keys: bool }
 //!
@@ -29,46 +29,50 @@
 //!
 //! # Who may do what
 //!
-//! Keys of the managed store never sign in. There are three ways to sign in, and at least one must be set up:
+//! Keys of the managed store cannot be used to sign in. There are three ways to sign in, and at least one must be set
+//! up:
 //!
-//! - [`Admin::with_user`]: the service that mounts the page passes on its own signed-in user.
-//! - [`Admin::with_operators`]: operators are clients of a store of their own, with the scope `admin` or `read`. They type
+//! - [`Admin::with_user`]: the service that mounts the page supplies its own signed-in user.
+//! - [`Admin::with_operators`]: operators are clients of a separate store, with the scope `admin` or `read`. They type
 //!   a key into the form at `/sign-in`.
-//! - [`Admin::with_sign_in_code`]: on loopback, whoever can read the terminal of the process types the code that it
-//!   printed.
+//! - [`Admin::with_sign_in_code`]: on loopback, the process prints a one-time code to its terminal, and the operator
+//!   types it into the form.
 //!
-//! Operators with the scope `read` see no buttons, and their changes are refused. The events of the store name the
-//! operator.
+//! Operators with the scope `read` see no buttons, and their changes are refused. The store's events record the
+//! operator's name.
 //!
-//! # For programs, and for customers
+//! # For programs and customers
 //!
-//! [`Admin::with_api`] serves the same operations as JSON. [`self_service()`] is a router of its own, with which the customers
-//! of a service manage their keys. [`api_guide`] explains both.
+//! [`Admin::with_api`] serves the same operations as JSON. [`self_service()`] is a separate router, through which a
+//! service's customers manage their own keys. [`api_guide`] explains both.
 //!
 //! # Safety
 //!
-//! - The session is in the memory of this process. The cookie is `HttpOnly` and `SameSite=Strict`, with the prefix
-//!   `__Host-` and `Secure`. It ends after 30 minutes without a request, after 12 hours, when the operator signs out,
-//!   and with the next request after the operator's key was revoked.
+//! - Sessions are kept in the memory of this process. The cookie is `HttpOnly`, `SameSite=Strict` and `Secure`, and its
+//!   name has the prefix `__Host-`. A session ends after 30 minutes without a request, after 12 hours, when the
+//!   operator signs out, or at the first request after the operator's key is revoked.
 //! - **On loopback, without TLS**, the cookie has neither the prefix nor `Secure`, since browsers differ in what they
-//!   accept there. Its name has the port, so that two pages do not sign each other out. Cookies do not keep to a port,
-//!   though: a browser also sends this one to other servers on the same host name. Do not open pages of programs that
-//!   you do not trust on `127.0.0.1` while you are signed in.
-//! - Requests with another `Host` than that of the page are refused with 421, so that no foreign name that resolves to this
-//!   address reaches it. Behind `ssh -L`, forward the same port.
-//! - Forms carry a token of the session, and are refused if the browser says that another site sent them.
-//! - No script or style is inline, and the `Content-Security-Policy` refuses them. No other site may frame the page.
-//! - Five wrong codes or keys within a minute are refused with 429. [`Admin::with_client_address`] counts them by address.
+//!   accept there. Its name contains the port, so that two pages do not sign each other out. Browsers ignore the port
+//!   of a cookie, though, and send it to every server on the same host name. While you are signed in, do not open
+//!   untrusted programs' pages on `127.0.0.1`.
+//! - Requests with a `Host` other than the page's are refused with 421. This stops DNS rebinding, where a foreign name
+//!   resolves to this address. With `ssh -L`, forward the same port.
+//! - Forms carry a token of the session, and are refused if the browser reports that another site sent them.
+//! - Pages have no inline scripts or styles, and the `Content-Security-Policy` forbids them. No other site may frame
+//!   the page.
+//! - After five wrong codes or keys within a minute, further attempts get 429. [`Admin::with_client_address`] counts
+//!   them by address.
 //!
 //! # Limits
 //!
-//! Sessions, the forms that issue keys, and the counts of failures are in this process: run one, or send all requests of an
-//! operator to the same one. After a restart, operators sign in again.
+//! Sessions, the single-use tokens of forms that issue keys, and failure counts are kept in the memory of this process.
+//! Run only one process, or route all requests of an operator to the same one. After a restart, operators must sign in
+//! again.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!(
-    "turn on the feature of the database that keeps usage: `sqlite` (usage.db, also for key files) or `postgres`"
+    "enable the feature of the database that stores usage: `sqlite` (usage.db, also for key files) or `postgres`"
 );
 
 mod admin;

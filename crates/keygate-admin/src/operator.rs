@@ -15,15 +15,15 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::error::PageError;
 
-/// The function that finds the user of the mounting service.
+/// The function that returns the user of the mounting service.
 pub(crate) type UserOf = Arc<dyn Fn(&Parts) -> Option<AdminUser> + Send + Sync>;
 
 /// What an operator may do: the scope `admin` or `read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Sees everything and changes it.
+    /// May read and change everything.
     Admin,
-    /// Sees everything but the keys themselves, which nobody sees again, and changes nothing.
+    /// May read everything and change nothing. Nobody, not even an admin, can read a key after it was issued.
     Read,
 }
 
@@ -42,13 +42,13 @@ pub struct AdminUser {
 }
 
 impl AdminUser {
-    /// A user with the name that events record, and a role. A name that breaks the rules of labels cannot change anything:
-    /// see [`NewKey::with_label`](keygate::NewKey::with_label).
+    /// Creates a user. Events record `name`, so a user whose name is not a valid label cannot change anything: see
+    /// [`NewKey::with_label`](keygate::NewKey::with_label).
     pub fn new(name: impl Into<String>, role: Role) -> Self {
         Self { name: name.into(), role }
     }
 
-    /// Returns the name.
+    /// Returns the user's name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -60,14 +60,14 @@ impl fmt::Debug for AdminUser {
     }
 }
 
-/// An operator who is signed in. The guard puts it into the request.
+/// A signed-in operator. The guard adds it to the request's extensions.
 #[derive(Clone)]
 pub(crate) struct Operator {
     name: Arc<str>,
     role: Role,
-    /// The token of the operator's forms; empty for the API, which has none.
+    /// The operator's form token; empty for the API, which has no forms.
     csrf: Arc<str>,
-    /// The token of the session, if there is one that can be ended.
+    /// The token of the session; `None` for users of the mounting service and for the API.
     session: Option<Arc<str>>,
 }
 
@@ -76,15 +76,16 @@ impl Operator {
         Self { name: name.into(), role, csrf: Arc::clone(csrf), session: Some(token.into()) }
     }
 
-    /// A client of the operators' store, for the API. `None` without one of the two scopes.
+    /// Returns the operator for a client of the operators' store, for the API. `None` if the client has neither of the
+    /// two scopes.
     pub(crate) fn by_key(client: &Client) -> Option<Self> {
         let role = role_of(client)?;
         Some(Self { name: client.name().into(), role, csrf: "".into(), session: None })
     }
 
-    /// A user of the mounting service, who has no session here.
+    /// Returns the operator for a user of the mounting service, who has no session here.
     pub(crate) fn by_service(user: &AdminUser, app: &App) -> Self {
-        // The inner digest has a fixed length, so that no token can be computed from that of another name.
+        // The inner digest has a fixed length, so no token can be computed from the token of another name.
         let name = KeyDigest::of(user.name.as_bytes()).to_text();
         let secret = [&app.user_tokens[..], name.as_bytes()].concat();
         let csrf = KeyDigest::of(&secret).to_text();
@@ -113,7 +114,7 @@ impl Operator {
         self.session.as_deref()
     }
 
-    /// Returns a handle of the managed store that records changes under the operator's name.
+    /// Returns a handle to the managed store that records changes under the operator's name.
     pub(crate) fn store(&self, app: &App) -> Result<Box<dyn ManageKeys>, ManageError> {
         app.store.for_actor(&self.name)
     }
@@ -146,21 +147,21 @@ impl OptionalFromRequestParts<Arc<App>> for Operator {
     }
 }
 
-/// The authenticator of operators, whatever its store.
+/// The operators' authenticator, for any type of store.
 pub(crate) trait OperatorKeys: Send + Sync {
-    /// Verifies a key that was typed into the form, by somebody at this address if it is known.
+    /// Verifies a key that was typed into the sign-in form from this address, if the address is known.
     fn authenticate_key(&self, key: &[u8], address: Option<IpAddr>) -> Authenticate;
 
-    /// Verifies the key of a request to the API.
+    /// Verifies the key of an API request.
     fn authenticate(&self, parts: &Parts) -> Authenticate;
 
-    /// Returns the headers of the response to a refused request to the API.
+    /// Returns the headers for the response to a refused API request.
     fn refusal_headers(&self, error: &AuthError) -> HeaderMap;
 
-    /// Returns the security schemes of the API, for its document.
+    /// Returns the API's security schemes, for its OpenAPI document.
     fn security_schemes(&self) -> Map<String, Value>;
 
-    /// Decides again on a client that is signed in.
+    /// Verifies a signed-in client again.
     fn revalidate(&self, client: &Client) -> Authenticate;
 }
 

@@ -1,6 +1,6 @@
 //! The pages of signed-in operators: clients, keys and events, key safety, usage and health.
 //!
-//! A `GET` shows, and says what a change will do; a `POST` makes the change, and redirects to a page that says so. The
+//! A `GET` shows a page or explains a change. A `POST` makes the change and redirects to a page that confirms it. The
 //! exception is the response with a new key, which is shown once (`reveal.rs`). Start with `clients.rs`.
 
 use std::sync::Arc;
@@ -77,7 +77,7 @@ async fn home(State(app): State<Arc<App>>) -> PageResult {
     Ok(see_other(&app, "/clients"))
 }
 
-/// Refuses a page with a form to operators who may only read.
+/// Refuses form pages to operators who may only read.
 fn must_change(operator: &Operator) -> Result<(), PageError> {
     if operator.may_change() {
         return Ok(());
@@ -85,11 +85,11 @@ fn must_change(operator: &Operator) -> Result<(), PageError> {
     Err(PageError::ReadOnlyOperator)
 }
 
-/// What a form shows after a store refused its change: what is wrong, at which field, and the status of the response.
+/// Returns the errors to show in a form after the store refused its change, and the status of the response.
 ///
 /// # Errors
 ///
-/// There is no form to show, since the client or key does not exist.
+/// Fails if the client or key does not exist, since there is no form to show then.
 fn refusal(error: ManageError) -> Result<(StatusCode, Errors), PageError> {
     let status = status_of(&error);
     let field = match &error {
@@ -97,7 +97,7 @@ fn refusal(error: ManageError) -> Result<(StatusCode, Errors), PageError> {
             return Err(error.into());
         }
         ManageError::Unavailable(_) => {
-            let message = format!("{error}. What you typed is still here: try again.");
+            let message = format!("{error}. Your input is still here: try again.");
             return Ok((status, Errors::failure(message)));
         }
         ManageError::ClientExists { .. }
@@ -122,16 +122,16 @@ async fn newest(store: &dyn ManageKeys, query: EventQuery) -> Option<ChangeEvent
     page.found.into_iter().next()
 }
 
-/// Shows that a change was made. The word comes from the address, so that it is one of ours or nothing.
+/// Renders the confirmation of a change. `word` comes from the URL, so unknown words show nothing.
 fn done(word: &str) -> Markup {
     let text = match word {
-        "added" => "The client was added. It has no keys yet: issue the first one.",
+        "added" => "The client was added. It has no keys yet. Issue the first one.",
         "changed" => "The client was changed.",
         "disabled" => "The client was disabled. Its keys are refused from now on.",
         "enabled" => "The client was enabled. Its keys work again.",
-        "removed" => "The client was removed, with its keys.",
+        "removed" => "The client and its keys were removed.",
         "key-changed" => "The key was changed.",
-        "revoked" => "The key was revoked, for good.",
+        "revoked" => "The key was revoked.",
         _ => return html! {},
     };
     html! { div.notice.ok role="status" { p { (text) } } }

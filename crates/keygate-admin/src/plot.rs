@@ -1,20 +1,20 @@
-//! Plots as SVG, without a script and without inline style.
+//! SVG plots, without scripts or inline styles.
 //!
-//! Bars fill the width that they are given, and texts are HTML beside them: a plot is as legible at 360 pixels as at
-//! 1,400. The stylesheet has the colours.
+//! Bars stretch to the available width, while text is HTML beside them. So plots are as legible at 360 pixels as at
+//! 1,400. The colours are in the stylesheet.
 
 use maud::{Markup, html};
 
 use crate::view::time::grouped;
 
-/// One colour of the bars.
+/// A series, drawn as one colour of the bars.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
-    /// The class that has the colour: `ok`, `warn` or `bad`.
+    /// The CSS class of the colour: `ok`, `warn` or `bad`.
     pub(crate) class: &'static str,
 }
 
-/// The values of one time, in the order of the series.
+/// A bar: the values of one time, in the order of the series.
 pub(crate) struct Bar {
     pub(crate) label: String,
     pub(crate) values: Vec<u64>,
@@ -26,12 +26,12 @@ impl Bar {
     }
 }
 
-/// The units of the drawing: a bar is ten wide with its gap, and the plot is a hundred high.
+/// The drawing units: a bar with its gap is ten wide, and the plot is a hundred high.
 const STEP: usize = 10;
 const BAR: usize = 8;
 const HEIGHT: f64 = 100.0;
 
-/// Draws stacked bars over time. `id` is unique in the page.
+/// Draws stacked bars over time. `id` must be unique within the page.
 pub(crate) fn bars(id: &str, title: &str, series: &[Series], bars: &[Bar]) -> Markup {
     let top = round_up(bars.iter().map(Bar::sum).max().unwrap_or_default());
     let width = STEP * bars.len().max(1);
@@ -69,7 +69,7 @@ pub(crate) fn bars(id: &str, title: &str, series: &[Series], bars: &[Bar]) -> Ma
     }
 }
 
-/// The parts of one bar, from the bottom up.
+/// Draws the segments of one bar, from the bottom up.
 fn stack(x: usize, series: &[Series], bar: &Bar, top: u64) -> Markup {
     let mut sum = 0_u64;
     let parts = series.iter().zip(&bar.values).filter(|(_, value)| **value > 0);
@@ -85,7 +85,7 @@ fn stack(x: usize, series: &[Series], bar: &Bar, top: u64) -> Markup {
     }
 }
 
-/// Draws a small line, such as of the requests of a client per hour. `label` says the values in words.
+/// Draws a sparkline, such as a client's requests per hour. `label` describes the values in words.
 pub(crate) fn sparkline(values: &[u64], label: &str) -> Markup {
     let top = values.iter().copied().max().unwrap_or_default().max(1);
     let y = |value: u64| 19.0 - share(value, top) * 18.0 / HEIGHT;
@@ -100,7 +100,7 @@ pub(crate) fn sparkline(values: &[u64], label: &str) -> Markup {
     }
 }
 
-/// Returns the next of 2, 4, 10, 20, 40, 100 and so on, so that half of it is a whole number.
+/// Rounds up to 2, 4, 10, 20, 40, 100 and so on, so that half of the result is a whole number.
 fn round_up(value: u64) -> u64 {
     let mut unit = 1_u64;
     loop {
@@ -114,13 +114,13 @@ fn round_up(value: u64) -> u64 {
     }
 }
 
-/// The height of a value, out of a hundred.
-#[expect(clippy::cast_precision_loss, reason = "a plot shows fewer digits")]
+/// Returns the height of a value, out of a hundred.
+#[expect(clippy::cast_precision_loss, reason = "a plot needs less precision")]
 fn share(value: u64, top: u64) -> f64 {
     HEIGHT * value as f64 / top as f64
 }
 
-/// The bars whose times are written below: the first, the middle and the last one.
+/// Returns the bars whose times are written below the plot: the first, the middle and the last one.
 fn marks(bars: &[Bar]) -> Vec<&Bar> {
     match bars.len() {
         0 => Vec::new(),
@@ -135,7 +135,7 @@ fn tooltip(series: &[Series], bar: &Bar) -> String {
     format!("{}: {}", bar.label, values.collect::<Vec<_>>().join(", "))
 }
 
-/// What the plot shows, in words.
+/// Describes the plot in words.
 fn description(series: &[Series], bars: &[Bar]) -> String {
     let sum = |number: usize| {
         let values = bars.iter().filter_map(|bar| bar.values.get(number));
@@ -146,9 +146,9 @@ fn description(series: &[Series], bars: &[Bar]) -> String {
     let sums = sums.collect::<Vec<_>>().join(", ");
     let highest = bars.iter().max_by_key(|bar| bar.sum()).filter(|bar| bar.sum() > 0);
     let highest = highest.map_or(String::new(), |bar| {
-        format!(" The most were at {}: {}.", bar.label, grouped(bar.sum()))
+        format!(" The peak was at {}, with {}.", bar.label, grouped(bar.sum()))
     });
-    format!("{sums} in all.{highest} The table has each value.")
+    format!("{sums} in total.{highest} The table lists every value.")
 }
 
 #[cfg(test)]
@@ -181,17 +181,17 @@ mod tests {
         );
         assert_eq!(plot.matches("<rect").count(), 3, "{plot}");
         assert!(
-            plot.contains("30 served, 30 refused in all. The most were at 10:00: 40."),
+            plot.contains("30 served, 30 refused in total. The peak was at 10:00, with 40."),
             "{plot}"
         );
         assert!(!plot.contains("style="), "{plot}");
     }
 
     #[test]
-    fn empty_plot_and_label_with_markup_are_drawn() {
+    fn empty_plot_is_drawn_and_labels_are_escaped() {
         let plot = bars("p", "<b>", &SERIES, &[]).into_string();
         assert!(
-            plot.contains("&lt;b&gt;") && plot.contains("0 served, 0 refused in all. The table"),
+            plot.contains("&lt;b&gt;") && plot.contains("0 served, 0 refused in total. The table"),
             "{plot}"
         );
         let line = sparkline(&[], "<i>").into_string();

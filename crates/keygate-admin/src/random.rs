@@ -1,11 +1,11 @@
 use std::fmt::Write as _;
 
-/// The system has no randomness. Nothing is issued without it.
+/// The system's random number generator failed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the system has no randomness for a token: try again")]
+#[error("the system's random number generator failed: try again")]
 pub(crate) struct NoRandomness;
 
-/// Returns 256 random bits in hexadecimal digits.
+/// Returns 256 random bits as hexadecimal digits.
 pub(crate) fn token() -> Result<String, NoRandomness> {
     let mut token = String::with_capacity(64);
     for byte in bytes::<32>()? {
@@ -14,7 +14,7 @@ pub(crate) fn token() -> Result<String, NoRandomness> {
     Ok(token)
 }
 
-/// Returns a word of 10 characters that are hard to mistake for each other: 50 random bits.
+/// Returns 50 random bits as a word of 10 characters that are hard to confuse.
 pub(crate) fn word() -> Result<String, NoRandomness> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);

@@ -1,4 +1,4 @@
-// Comfort only: everything works without this script.
+// Progressive enhancement: everything works without this script.
 "use strict";
 
 // <button hidden data-copy="#id">: copies the text of an element.
@@ -18,7 +18,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Replaces one element by that of the same id in another page.
+// Replaces one element with the element of the same ID in another page.
 const replace = async (url, id) => {
   const response = await fetch(url, { headers: { accept: "text/html" }, redirect: "error" });
   if (!response.ok) return;
@@ -30,7 +30,7 @@ const replace = async (url, id) => {
   old.replaceWith(document.adoptNode(fresh));
 };
 
-// <form data-filter="id">: submits while typing, and replaces the element of this id only.
+// <form data-filter="id">: submits while typing, and replaces only the element with this ID.
 for (const form of document.querySelectorAll("form[data-filter]")) {
   let timer;
   form.addEventListener("input", () => {
@@ -49,7 +49,7 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   });
 }
 
-// <div id="…" data-refresh="30">: reads the numbers again, while the page is seen.
+// <div id="…" data-refresh="30">: refreshes the element every 30 seconds while the page is visible.
 for (const element of document.querySelectorAll("[data-refresh][id]")) {
   const seconds = Math.max(5, Number(element.dataset.refresh) || 30);
   setInterval(() => {
@@ -57,7 +57,7 @@ for (const element of document.querySelectorAll("[data-refresh][id]")) {
   }, seconds * 1000);
 }
 
-// A second click does not send a form twice. The server would refuse it, too.
+// Prevents a second click from submitting a form twice. The server also handles this.
 for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();

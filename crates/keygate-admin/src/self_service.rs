@@ -1,4 +1,4 @@
-//! A router for the customers of a service: each manages its own keys.
+//! A router through which the customers of a service manage their own keys.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -25,36 +25,37 @@ use crate::json::{Document, Idempotency, Kind, Problem, require_json, secure};
 
 mod caller;
 mod issue;
+mod key_limit;
 mod keys;
 mod openapi;
 mod origin;
-mod places;
 mod usage;
 mod whoami;
 
 pub use caller::Caller;
+use key_limit::IssueLocks;
 pub use origin::InvalidOrigin;
-use places::Places;
 
-/// How many working keys a client may have, unless the service says otherwise.
+/// The default maximum number of working keys per client.
 const MAX_KEYS: usize = 10;
 
 type Identify = dyn Fn(&Parts) -> Option<Caller> + Send + Sync;
 
-/// Creates a router with which the customers of a service manage their own keys, in JSON.
+/// Creates a JSON router through which the customers of a service manage their own keys.
 ///
-/// `identify` says who makes a request, by what the service has put into its extensions: a signed-in user's client, or the
-/// client of a verified key. `None` is refused with 401. The closure is the only authentication: see [`Caller`].
+/// `identify` returns the caller of a request, usually from an extension that the service has set: the client of a
+/// signed-in user, or the client of a verified key. `None` is refused with 401. The closure is the only authentication:
+/// see [`Caller`].
 ///
-/// | request | what it does |
+/// | request | effect |
 /// | --- | --- |
-/// | `GET /whoami` | the client, its scopes and quota, and how many keys it may have |
-/// | `GET /keys`, `GET /keys/{key_id}` | its keys |
-/// | `POST /keys` | issues a key within its scopes, networks, the policy of the store, and the maximum number |
+/// | `GET /whoami` | returns the client, its scopes and quota, and how many keys it may have |
+/// | `GET /keys`, `GET /keys/{key_id}` | return the client's keys |
+/// | `POST /keys` | issues a key within the client's scopes and networks, the store's policy and the maximum number |
 /// | `POST /keys/{key_id}/rotate` | replaces a key |
 /// | `POST /keys/{key_id}/revoke` | revokes a key |
-/// | `GET /usage` | its requests by outcome |
-/// | `GET /openapi.json` | the document, for everyone |
+/// | `GET /usage` | returns the client's requests by outcome |
+/// | `GET /openapi.json` | returns the OpenAPI document, for everyone |
 ///
 /// ```
 /// use std::sync::Arc;
@@ -63,7 +64,7 @@ type Identify = dyn Fn(&Parts) -> Option<Caller> + Send + Sync;
 /// use keygate::{Client, MemoryStore};
 /// use keygate_admin::{Caller, self_service};
 ///
-/// /// What the service's own sign-in puts into the extensions of a request.
+/// /// The extension that the service's own sign-in adds to a request.
 /// #[derive(Clone)]
 /// struct Session {
 ///     client: String,
@@ -92,10 +93,10 @@ pub fn self_service(
     SelfService::new(settings)
 }
 
-/// A router with which the customers of a service manage their own keys: a tower service, made by [`self_service`].
+/// A tower service through which the customers of a service manage their own keys, created by [`self_service`].
 ///
-/// Clones share their state. Build it once: each call of a `with_` method makes a router that knows nothing of the requests
-/// of the previous one.
+/// Clones share their state. Configure the router once: each `with_` method returns a router with new state, which does
+/// not know the earlier requests.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -136,11 +137,11 @@ struct Settings {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
-/// What all requests share.
+/// The state shared by all requests.
 struct Shared {
     settings: Settings,
     idempotency: Idempotency,
-    places: Places,
+    issue_locks: IssueLocks,
     document: Document,
 }
 
@@ -148,8 +149,9 @@ impl SelfService {
     fn new(settings: Settings) -> Self {
         let (router, document) = openapi::router().split_for_parts();
         let document = Document::new(&document, ".", &serde_json::Map::new());
-        let (idempotency, places) = Default::default();
-        let shared = Arc::new(Shared { settings: settings.clone(), idempotency, places, document });
+        let (idempotency, issue_locks) = Default::default();
+        let shared =
+            Arc::new(Shared { settings: settings.clone(), idempotency, issue_locks, document });
         let router = router
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)
@@ -164,44 +166,45 @@ impl SelfService {
         Self::new(settings)
     }
 
-    /// Replaces the number of keys that a client may have, which is 10 by default. Keys that were revoked or have expired
-    /// do not count; keys that were replaced count until their grace ends.
+    /// Sets the maximum number of keys per client, which is 10 by default. Revoked and expired keys do not count.
+    /// Replaced keys count until their grace period ends.
     ///
-    /// A client with more keys, which an operator issued, keeps them. At the maximum, a key can still be rotated without
-    /// grace.
+    /// A client may have more keys if an operator issued them. A client at the maximum can still rotate a key without a
+    /// grace period.
     ///
-    /// Within one process, requests at once never exceed the maximum. With several processes on one store, each counts
-    /// again after an issue, and takes its key back if there are too many now, before anybody has seen the key. Rotations
-    /// of different keys at the same moment, in different processes, can exceed it until their grace ends.
+    /// Within one process, concurrent requests never exceed the maximum. If several processes share a store, each one
+    /// counts again after it issues a key. If there are too many keys by then, it revokes the new key before anybody
+    /// has seen it. Processes that rotate different keys at the same moment can exceed the maximum until the grace
+    /// periods end.
     #[must_use]
     pub fn with_max_keys(self, max: usize) -> Self {
         self.with(|settings| settings.max_keys = max)
     }
 
-    /// Replaces the prefix of new keys, which is [`DEFAULT_PREFIX`].
+    /// Sets the prefix of new keys, which is [`DEFAULT_PREFIX`] by default.
     ///
     /// # Errors
     ///
-    /// The prefix is not 1 to 16 of `a-z` and `0-9`, beginning with a letter.
+    /// Fails if the prefix is not 1 to 16 characters from `a-z` and `0-9`, beginning with a letter.
     pub fn with_key_prefix(self, prefix: &str) -> Result<Self, InvalidPrefix> {
         KeyFormat::new(prefix)?;
         Ok(self.with(|settings| settings.key_prefix = prefix.into()))
     }
 
-    /// Serves the usage of each client from a history, and the last use of its keys. Without one, `/usage` is 404.
+    /// Serves each client's usage and the last use of its keys from `history`. Without a history, `/usage` returns 404.
     #[must_use]
     pub fn with_usage(self, history: UsageHistory) -> Self {
         self.with(|settings| settings.usage = Some(history))
     }
 
-    /// Allows changes from another origin, such as `https://portal.example`. Without this, a browser may send them only
-    /// from pages with the same `Host` as this service.
+    /// Allows changes from pages of another origin, such as `https://portal.example`. By default, browsers may send
+    /// changes only from pages with the same `Host` as this service.
     ///
-    /// It only permits the request: answer its preflight (CORS) in front of this router.
+    /// This only allows the request itself. The service must handle the CORS preflight in front of this router.
     ///
     /// # Errors
     ///
-    /// The text is not a scheme and a host, with a port where needed, and nothing behind it.
+    /// Fails if the text is not a scheme and a host, with an optional port and nothing after it.
     pub fn add_origin(self, origin: &str) -> Result<Self, InvalidOrigin> {
         let origin = origin::parse(origin)?;
         Ok(self.with(|settings| settings.origins.push(origin)))
@@ -221,14 +224,20 @@ impl Shared {
 }
 
 async fn no_route() -> Problem {
-    Problem::new(Kind::NotFound, "There is nothing at this address: see `openapi.json`.")
+    Problem::new(
+        Kind::NotFound,
+        "There is nothing at this address: `openapi.json` lists all addresses.",
+    )
 }
 
 async fn no_method() -> Problem {
-    Problem::new(Kind::Method, "This address does not support the method: see the header `Allow`.")
+    Problem::new(
+        Kind::Method,
+        "This address does not support the method: the `Allow` header lists those it supports.",
+    )
 }
 
-/// Finds out who it is, and refuses what a page of another origin may have sent.
+/// Identifies the caller, and refuses requests that a page of another origin may have sent.
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let mut response = match admit(&shared.settings, &parts) {
@@ -252,7 +261,7 @@ fn admit(settings: &Settings, parts: &Parts) -> Result<Option<Caller>, Problem> 
     }
     let caller = (settings.identify)(parts).ok_or_else(caller::signed_out)?;
     if !is_reading {
-        // A form of another origin cannot send it, with or without a body.
+        // A form of another origin cannot send this content type, with or without a body.
         require_json(&parts.headers)?;
     }
     Ok(Some(caller))
@@ -272,7 +281,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        // A router is always ready.
+        // An axum router is always ready.
         Box::pin(self.router.call(request))
     }
 }

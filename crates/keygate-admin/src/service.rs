@@ -17,9 +17,9 @@ use crate::error::PageError;
 use crate::operator::Operator;
 use crate::{api, assets, guard, pages, sign_in};
 
-/// The page and the API as a tower service: see [`Admin`](crate::Admin). It takes requests with any body and never fails.
+/// The page and the API as a tower service: see [`Admin`](crate::Admin). It accepts any body type and is infallible.
 ///
-/// Cloning it is cheap, and clones share their sessions.
+/// Clones are cheap and share their sessions.
 #[derive(Clone)]
 pub struct AdminService {
     app: Arc<App>,
@@ -98,7 +98,7 @@ impl fmt::Debug for AdminService {
     }
 }
 
-/// The response of [`AdminService`].
+/// The response future of [`AdminService`].
 #[must_use]
 pub struct AdminFuture(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
 

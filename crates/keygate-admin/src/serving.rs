@@ -1,4 +1,4 @@
-//! What only a serving process knows, read from the address of its metrics.
+//! The state of serving processes, read from their metrics addresses.
 
 mod address;
 mod fetch;
@@ -8,12 +8,12 @@ mod rustls_client;
 pub(crate) use address::MetricsUrl;
 pub(crate) use prometheus::{Latency, ServedStore, Serving};
 
-/// Reads the metrics of one process. The error is a sentence for people.
+/// Reads the metrics of one process. The error is a sentence to show on the page.
 pub(crate) async fn read(url: &MetricsUrl) -> Result<Serving, String> {
     let text = fetch::text(url).await?;
     Serving::parse(&text).ok_or_else(|| {
-        "There are no metrics of keygate at this address: let the service call `record_store_metrics`, and add \
-         `OutcomeMetrics` as an observer."
+        "This address has no keygate metrics. The service must call `record_store_metrics` and add `OutcomeMetrics` \
+         as an observer."
             .to_owned()
     })
 }

@@ -9,22 +9,23 @@ use crate::error::PageError;
 use crate::operator::{Operator, Role, role_of};
 use crate::random::{self, NoRandomness};
 
-/// A session ends after this time without a request.
+/// The time without a request after which a session ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 
-/// A session ends after this time.
+/// The time after which a session ends in any case.
 const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// With more sessions, the one that was idle for longest ends. Each took a valid code or key.
+/// The maximum number of sessions. Beyond it, the session that was idle longest ends. Opening one takes a valid code or
+/// key.
 const LIMIT: usize = 1_000;
 
-/// The sessions of this process, by the digests of their tokens: the memory holds no token.
+/// The sessions of this process, by the digest of their token. The tokens themselves are not kept.
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<KeyDigest, Session>>);
 
 struct Session {
     who: Who,
-    /// The token of its forms.
+    /// The token of the session's forms.
     csrf: Arc<str>,
     started: SystemTime,
     seen: SystemTime,
@@ -33,14 +34,14 @@ struct Session {
 /// Who signed in.
 #[derive(Clone)]
 pub(crate) enum Who {
-    /// Somebody who read the sign-in code, with the name for events.
+    /// Somebody who typed the sign-in code, with the name that events record.
     ByCode(Arc<str>),
-    /// A client of the operators' store.
+    /// A client in the operators' store.
     ByKey(Client),
 }
 
 impl Sessions {
-    /// Begins a session, and returns its token.
+    /// Starts a session and returns its token.
     pub(crate) fn begin(&self, who: Who, now: SystemTime) -> Result<String, NoRandomness> {
         let (token, csrf) = (random::token()?, random::token()?.into());
         let mut sessions = self.lock();
@@ -56,7 +57,7 @@ impl Sessions {
         Ok(token)
     }
 
-    /// Ends a session, if it is one.
+    /// Ends the session with this token, if there is one.
     pub(crate) fn end(&self, token: &str) {
         self.lock().remove(&KeyDigest::of(token.as_bytes()));
     }
@@ -80,14 +81,14 @@ impl Sessions {
 
 impl Session {
     fn is_alive(&self, now: SystemTime) -> bool {
-        // A clock that was set back ends no session.
+        // If the clock was set back, the session goes on.
         let since = |time| now.duration_since(time).unwrap_or_default();
         since(self.seen) < IDLE && since(self.started) < LIFETIME
     }
 }
 
-/// Returns the operator of a session. The key of the operator is verified again with each request: it may have been revoked
-/// since, or its client have another role.
+/// Returns the operator of a session. The operator's key is verified again for each request, since it may have been
+/// revoked or its client may have a new role.
 pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>, PageError> {
     let Some((who, csrf)) = app.sessions.touch(token, app.now()) else { return Ok(None) };
     let client = match (&who, &app.operators) {
@@ -105,7 +106,7 @@ pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>,
             }
             Ok(role.map(|role| Operator::of_session(client.name(), role, &csrf, token)))
         }
-        // Nothing is known about the key: the session stays, and this request is refused.
+        // The key may still be valid: keep the session, and refuse only this request.
         Err(AuthError::Unavailable(_)) => Err(PageError::OperatorsUnavailable),
         Err(_) => {
             app.sessions.end(token);
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn session_that_was_idle_for_longest_ends_at_the_limit() {
+    fn longest_idle_session_ends_at_the_limit() {
         let sessions = Sessions::default();
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let begin = |seconds| sessions.begin(Who::ByCode("ann".into()), at(seconds)).unwrap();

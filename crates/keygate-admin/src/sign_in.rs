@@ -31,15 +31,15 @@ use code::CodeState;
 use page::Problem;
 use throttle::Throttle;
 
-/// The function that finds the address that sent a request.
+/// The function that returns the address that sent a request.
 pub(crate) type AddressOf = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
 
-/// The address that failures are counted by, and that keys with networks are compared with. The guard puts it into the
-/// request.
+/// The caller's address, for counting failures and for keys that are restricted to networks. The guard adds it to the
+/// request's extensions.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller(pub(crate) Option<IpAddr>);
 
-/// Signing in with a code or a key.
+/// Sign-in with a code or a key.
 pub(crate) struct SignIn {
     code: Option<SignInCode>,
     throttle: Throttle,
@@ -51,7 +51,7 @@ impl SignIn {
         Self { code, throttle: Throttle::default(), address }
     }
 
-    /// Prints a new code if there is none that works.
+    /// Prints a new code if no code is valid.
     pub(crate) fn print_code(&self, now: SystemTime) -> CodeState {
         self.code.as_ref().map_or(CodeState::None, |code| code.renew(now))
     }
@@ -105,7 +105,7 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
     Ok(response)
 }
 
-/// Finds out who typed this.
+/// Returns the operator who typed this code or key.
 async fn who(
     app: &App,
     input: &Zeroizing<String>,
@@ -123,7 +123,7 @@ async fn who(
         Ok(client) if role_of(&client).is_none() => Err(Problem::NoRole),
         Ok(client) => Ok(Who::ByKey(client)),
         Err(AuthError::Unavailable(_)) => Err(Problem::Unavailable),
-        // A known key, which is restricted to networks.
+        // The key is known, but restricted to networks.
         Err(AuthError::Misconfigured(_)) if address.is_none() => Err(Problem::NoAddress),
         Err(error) => Err(match (error.reason(), address) {
             (Some(WrongReason::Network), Some(address)) => Problem::Elsewhere(address),

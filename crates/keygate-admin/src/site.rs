@@ -4,19 +4,19 @@ use http::Uri;
 
 use crate::admin::AdminConfigError;
 
-/// Where browsers reach the page: the scheme, the host and the path, and the cookie that suits them.
+/// The URL at which browsers reach the page, and the matching cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     scheme: &'static str,
-    /// The values of `Host` that are this page, in lowercase. The first one is shown.
+    /// The accepted `Host` values, in lowercase. Messages show the first one.
     hosts: Vec<String>,
-    /// The name of the session's cookie.
+    /// The name of the session cookie.
     pub(crate) cookie: String,
     pub(crate) is_loopback: bool,
 }
 
 impl Site {
-    /// On loopback without TLS.
+    /// Creates the site of a page on loopback without TLS.
     pub(crate) fn on_loopback(address: SocketAddr) -> Result<Self, AdminConfigError> {
         if !address.ip().is_loopback() || address.port() == 0 {
             return Err(AdminConfigError::NotLoopback { address });
@@ -32,7 +32,7 @@ impl Site {
         Ok(Self { scheme: "http", hosts, cookie, is_loopback: true })
     }
 
-    /// Behind TLS.
+    /// Creates the site of a page behind TLS.
     pub(crate) fn public(url: &str) -> Result<Self, AdminConfigError> {
         let uri = url.parse::<Uri>().map_err(|_| AdminConfigError::PublicUrl)?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
@@ -50,23 +50,23 @@ impl Site {
         Ok(Self { scheme: "https", hosts, cookie, is_loopback: false })
     }
 
-    /// Returns whether a `Host` is that of this page.
+    /// Returns whether this is the page's `Host`.
     pub(crate) fn is_host(&self, host: &str) -> bool {
         self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
-    /// Returns whether an `Origin` is that of this page.
+    /// Returns whether this is the page's `Origin`.
     pub(crate) fn is_origin(&self, origin: &str) -> bool {
         let host = origin.strip_prefix(self.scheme).and_then(|rest| rest.strip_prefix("://"));
         host.is_some_and(|host| self.is_host(host))
     }
 
-    /// Returns the address of the page without its path.
+    /// Returns the URL of the page without its path.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.hosts[0])
     }
 
-    /// Returns the `Set-Cookie` of a new session, or with an empty token that of its end.
+    /// Returns the `Set-Cookie` value that starts a session, or ends it if the token is empty.
     pub(crate) fn set_cookie(&self, token: &str) -> String {
         let secure = if self.is_loopback { "" } else { "; Secure" };
         let age = if token.is_empty() { "; Max-Age=0" } else { "" };
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_no_loopback() {
+    fn other_addresses_are_not_loopback() {
         for address in ["0.0.0.0:8081", "10.0.0.1:8081", "127.0.0.1:0", "[::]:8081"] {
             assert!(Site::on_loopback(address.parse().unwrap()).is_err(), "{address}");
         }

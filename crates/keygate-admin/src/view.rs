@@ -1,4 +1,4 @@
-//! Parts that pages share: addresses, times, badges, fields of forms, tables.
+//! The parts that pages share: URLs, times, badges, form fields and tables.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
@@ -17,22 +17,22 @@ pub(crate) mod paging;
 pub(crate) mod table;
 pub(crate) mod time;
 
-/// Returns the path of a client's page, or of a page below it: `below` begins with a slash.
+/// Returns the path of a client's page, or of a page below it. `below` is empty or begins with a slash.
 pub(crate) fn client_path(name: &str, below: &str) -> String {
     format!("/clients/{}{below}", segment(name))
 }
 
-/// Returns the address of a client's page, or of a page below it.
+/// Returns the URL of a client's page, or of a page below it. `below` is empty or begins with a slash.
 pub(crate) fn client_url(app: &App, name: &str, below: &str) -> String {
     app.url(&client_path(name, below))
 }
 
-/// Returns the address of a key's page, or of a page below it: `below` begins with a slash.
+/// Returns the URL of a key's page, or of a page below it. `below` is empty or begins with a slash.
 pub(crate) fn key_url(app: &App, key_id: KeyId, below: &str) -> String {
     app.url(&format!("/keys/{key_id}{below}"))
 }
 
-/// Returns the query of an address, without the parameters that are empty.
+/// Returns the query part of a URL, without empty parameters.
 pub(crate) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = String::new();
     for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -44,8 +44,8 @@ pub(crate) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     query
 }
 
-/// Escapes the name of a client as one segment of a path. Names that a browser or a router would take for something else
-/// begin with `~`.
+/// Escapes a client's name as one path segment. Names that a browser or router would treat specially, such as `..`, get
+/// the prefix `~`.
 fn segment(name: &str) -> String {
     let mut segment = String::new();
     if matches!(name, "." | ".." | "new") || name.starts_with('~') {
@@ -61,7 +61,7 @@ fn escape(text: &mut String, value: &str) {
     text.extend(utf8_percent_encode(value, UNRESERVED));
 }
 
-/// Shows a text in which words between backticks are those of a program. A single backtick, as somebody typed it, stays.
+/// Renders text, with words between backticks as code. A backtick without a partner stays as it is.
 pub(crate) fn with_code(text: &str) -> Markup {
     let parts: Vec<_> = text.split('`').collect();
     html! {
@@ -83,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientName {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(name) = path
-            .map_err(|_| PageError::NotFound("This address is not one of a client.".to_owned()))?;
+            .map_err(|_| PageError::NotFound("This is not the address of a client.".to_owned()))?;
         Ok(Self(name.strip_prefix('~').map(str::to_owned).unwrap_or(name)))
     }
 }
@@ -98,7 +98,9 @@ impl<S: Send + Sync> FromRequestParts<S> for KeyIdInPath {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let key_id = path.ok().and_then(|Path(id)| id.parse().ok());
         key_id.map(Self).ok_or_else(|| {
-            PageError::NotFound("No key has this id. An id has 16 hexadecimal digits.".to_owned())
+            PageError::NotFound(
+                "No key has this ID. A key ID has 16 hexadecimal digits.".to_owned(),
+            )
         })
     }
 }
@@ -112,14 +114,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
         let axum::extract::Query(pairs) =
             axum::extract::Query::try_from_uri(&parts.uri).map_err(|_| {
-                PageError::BadRequest("The address of this page is damaged.".to_owned())
+                PageError::BadRequest("The address of this page is malformed.".to_owned())
             })?;
         Ok(Self(pairs))
     }
 }
 
 impl Params {
-    /// Returns the first parameter of this name without blanks around it, or an empty text.
+    /// Returns the first parameter with this name, trimmed, or an empty text if there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.trim())
@@ -131,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_one_segment_that_no_browser_resolves() {
+    fn names_are_escaped_as_one_plain_path_segment() {
         let cases = [
             ("App 1", "App%201"),
             ("a/b?c#d%", "a%2Fb%3Fc%23d%25"),
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn query_leaves_out_what_is_empty_and_escapes_the_rest() {
+    fn query_omits_empty_parameters_and_escapes_the_rest() {
         assert_eq!(query([("search", ""), ("state", "")]), "");
         assert_eq!(query([("a", "x&y=1"), ("b", ""), ("c", "é +")]), "?a=x%26y%3D1&c=%C3%A9%20%2B");
     }

@@ -20,7 +20,7 @@ use crate::json::{
 };
 use crate::operator::Operator;
 
-/// The filters and the order of a list of clients.
+/// The filters and the order of the client list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListClients {
@@ -28,15 +28,15 @@ pub(super) struct ListClients {
     search: Option<String>,
     /// Only enabled clients (`true`), or only disabled ones (`false`).
     enabled: Option<bool>,
-    /// Only clients with this scope, or one that covers it.
+    /// Only clients with this scope, or with one that covers it.
     #[param(value_type = Option<String>)]
     scope: Option<Scope>,
-    /// Only clients with this value in their metadata, as `name:value`. It may be repeated.
+    /// Only clients with this metadata entry, as `name:value`. May be repeated.
     #[param(value_type = Option<Vec<String>>)]
     metadata: Vec<(String, String)>,
-    /// Reverses the order, which is by name.
+    /// Sorts by name in descending order.
     descending: Option<bool>,
-    /// The number of rows, 50 by default.
+    /// The maximum number of rows, 50 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The `next` of the previous page.
@@ -78,10 +78,10 @@ impl ListClients {
     }
 }
 
-/// A client to be added.
+/// The body of a request to add a client.
 #[derive(ToSchema)]
 pub(super) struct NewClient {
-    /// Its identifier: 1 to 128 characters. It never changes.
+    /// The client's identifier: 1 to 128 characters. It never changes.
     name: String,
     title: Option<String>,
     #[schema(value_type = Option<Vec<String>>)]
@@ -90,7 +90,7 @@ pub(super) struct NewClient {
     networks: Option<Vec<Network>>,
     #[schema(schema_with = quota_schema, required = false)]
     quota: Option<Quota>,
-    /// Text by text, 4 KiB in all.
+    /// Names and values, up to 4 KiB in total.
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     metadata: Option<BTreeMap<String, Option<String>>>,
 }
@@ -125,16 +125,16 @@ impl NewClient {
     }
 }
 
-/// A change of a client. A field that is missing stays as it is, and `null` removes it (RFC 7396).
+/// A change of a client. Missing fields stay unchanged, and `null` removes a value (RFC 7396).
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the schema of what `change` reads")]
+#[expect(dead_code, reason = "the schema of the body that `change` reads")]
 pub(super) struct ChangeClient {
     title: Option<String>,
     scopes: Option<Vec<String>>,
     networks: Option<Vec<String>>,
     #[schema(schema_with = quota_schema, required = false)]
     quota: Option<Quota>,
-    /// Only the names that change; `null` removes one.
+    /// Only the entries to change; `null` removes an entry.
     metadata: Option<BTreeMap<String, Option<String>>>,
 }
 
@@ -171,7 +171,7 @@ fn change(fields: &mut Fields) -> ClientChange {
     change
 }
 
-/// Returns a client with its version as `ETag`.
+/// Returns a response with a client, and its version as `ETag`.
 fn shown(status: StatusCode, client: &ClientInfo) -> Response {
     let mut response = json(status, &ClientView::of(client));
     if let Ok(tag) = HeaderValue::try_from(etag(client.version())) {
@@ -182,7 +182,7 @@ fn shown(status: StatusCode, client: &ClientInfo) -> Response {
 
 /// Lists clients
 ///
-/// A page of them, sorted by name.
+/// Returns one page, sorted by name.
 #[utoipa::path(get, path = "/clients", tag = "clients", params(ListClients),
     responses((status = 200, description = "A page of clients", body = List<ClientView>)))]
 pub(super) async fn list_clients(State(api): State<Arc<Api>>, params: Params) -> JsonResult {
@@ -193,10 +193,10 @@ pub(super) async fn list_clients(State(api): State<Arc<Api>>, params: Params) ->
 
 /// Adds a client
 ///
-/// It is enabled, and has no keys.
+/// The new client is enabled and has no keys.
 #[utoipa::path(post, path = "/clients", tag = "clients", request_body = NewClient,
     responses((status = 201, description = "The new client", body = ClientView,
-        headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address")))))]
+        headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its URL")))))]
 pub(super) async fn add_client(
     State(api): State<Arc<Api>>,
     Extension(operator): Extension<Operator>,
@@ -224,7 +224,7 @@ pub(super) async fn show_client(State(api): State<Arc<Api>>, Segment(name): Segm
 
 /// Changes a client
 ///
-/// Keys of the client lose the scopes and networks that it loses. `If-Match` is required.
+/// If the client loses scopes or networks, its keys lose them, too. `If-Match` is required.
 #[utoipa::path(patch, path = "/clients/{name}", tag = "clients", request_body = ChangeClient,
     params(("name" = String, Path, description = "Its name"),
         ("If-Match" = String, Header, description = "The `ETag` that the change is based on, or `*`")),
@@ -246,7 +246,7 @@ pub(super) async fn change_client(
 
 /// Removes a client
 ///
-/// It must be disabled. All its keys are removed with it. `If-Match` is required.
+/// The client must be disabled. All its keys are removed with it. `If-Match` is required.
 #[utoipa::path(delete, path = "/clients/{name}", tag = "clients",
     params(("name" = String, Path, description = "Its name"),
         ("If-Match" = String, Header, description = "The `ETag` that the removal is based on, or `*`")),

@@ -10,11 +10,11 @@ use utoipa::IntoParams;
 use super::Api;
 use crate::json::{Cursor, EventView, JsonResult, List, Params, Problem, json, paged};
 
-/// The filters and the order of a list of events.
+/// The filters and the order of the event list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListEvents {
-    /// Only events of this client and of its keys.
+    /// Only events of this client and its keys.
     client: Option<String>,
     /// Only events of this key.
     #[param(value_type = Option<String>)]
@@ -32,7 +32,7 @@ pub(super) struct ListEvents {
     until: Option<SystemTime>,
     /// Lists the oldest events first.
     oldest_first: Option<bool>,
-    /// The number of rows, 50 by default.
+    /// The maximum number of rows, 50 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The `next` of the previous page.
@@ -84,7 +84,7 @@ impl ListEvents {
 
 /// Lists recorded changes
 ///
-/// A page of them, the newest first. 404 if the store records none.
+/// Returns one page, with the newest first. 404 if the store does not record changes.
 #[utoipa::path(get, path = "/events", tag = "events", params(ListEvents),
     responses((status = 200, description = "A page of events", body = List<EventView>)))]
 pub(super) async fn list_events(State(api): State<Arc<Api>>, params: Params) -> JsonResult {

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use super::Api;
 use crate::json::{JsonResult, json, time};
 
-/// What this service can do with its store.
+/// The state and abilities of the store.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `ok`. A store that cannot be read is a 503.
+    /// Always `ok`: if the store cannot be read, the response is 503.
     status: &'static str,
     policy: PolicyView,
     /// Whether the store records changes.
@@ -20,7 +20,7 @@ struct Health {
     usage: UsageHealth,
 }
 
-/// The rules for the lifetimes of keys.
+/// The store's rules for key lifetimes.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Policy)]
 struct PolicyView {
@@ -29,12 +29,12 @@ struct PolicyView {
     requires_expiry: bool,
 }
 
-/// The history of usage.
+/// The state of the usage history.
 #[derive(Serialize, ToSchema)]
 struct UsageHealth {
-    /// `ok`, `unavailable`, or `not_kept` by this service.
+    /// `ok`, `unavailable`, or `not_kept` if this service has no usage history.
     status: &'static str,
-    /// Since when usage has been written; `null` if it never was, or is not known.
+    /// When usage was first recorded; `null` if it never was, or if this is not known.
     #[schema(format = DateTime)]
     watched_since: Option<String>,
 }
@@ -51,7 +51,7 @@ impl PolicyView {
 
 /// Checks the store
 ///
-/// It reads a row of the store. 503 if that fails.
+/// Reads a row of the store. 503 if that fails.
 #[utoipa::path(get, path = "/health", tag = "health",
     responses((status = 200, description = "The store can be read", body = Health)))]
 pub(super) async fn show_health(State(api): State<Arc<Api>>) -> JsonResult {

@@ -39,8 +39,9 @@ impl Api {
 
 /// Issues a key
 ///
-/// The response has the text of the key, and nothing else ever has. With an `Idempotency-Key`, a repeated request makes
-/// no second key: it gets the same key without its text, for 24 hours, as long as this process runs.
+/// Only this response contains the text of the key. With an `Idempotency-Key`, a repeated request creates no second
+/// key: its response describes the first key, without its text. Requests are remembered for 24 hours, while this
+/// process runs.
 #[utoipa::path(post, path = "/clients/{name}/keys", tag = "keys", request_body = IssueKey,
     params(("name" = String, Path, description = "The name of the client"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the client that the request is based on"),
@@ -63,7 +64,7 @@ pub(super) async fn issue_key(
     fields.finish()?;
     let attempt = api.attempt(&operator, &headers, (&method, &uri), body)?;
     let store = api.store(&operator)?;
-    // A repeat is not compared with what its first request changed.
+    // The first request may have changed the client's version, so a repeat does not check it.
     let make = |key| async move {
         let store = if_match.on_client(store, &name).await?;
         let issued = store.issue(&name, new.apply(key)).await?;
@@ -74,10 +75,10 @@ pub(super) async fn issue_key(
 
 /// Replaces a key
 ///
-/// The new key works at once, and the old one until its grace ends. With an `Idempotency-Key`, a repeated request makes no
-/// second key, as for an issue.
+/// The new key works at once. The old key works until its grace period ends. With an `Idempotency-Key`, a repeated
+/// request creates no second key, as when a key is issued.
 #[utoipa::path(post, path = "/keys/{key_id}/rotate", tag = "keys", request_body = RotateKey,
-    params(("key_id" = String, Path, description = "The id of the key to replace"),
+    params(("key_id" = String, Path, description = "The ID of the key to replace"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the key that the request is based on"),
         ("Idempotency-Key" = Option<String>, Header, description = "A new text for each new key, such as a UUID")),
     responses((status = 201, description = "The new key", body = RotatedKey,

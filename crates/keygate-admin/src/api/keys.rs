@@ -20,30 +20,30 @@ use crate::json::{
 };
 use crate::operator::Operator;
 
-/// Reading the last use client by client pays up to here.
+/// Up to this number of clients, reading the last use of each client is faster than reading all.
 const FEW_CLIENTS: usize = 50;
 
-/// The filters and the order of a list of keys.
+/// The filters and the order of the key list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListKeys {
     /// Only keys of this client.
     client: Option<String>,
-    /// Only keys whose label or id begins with this text.
+    /// Only keys whose label or ID begins with this text.
     search: Option<String>,
     /// Only keys with this label.
     label: Option<String>,
-    /// Only keys with this status: `active`, `not_yet_valid`, `replaced`, `disabled`, `expired` or `revoked`. It may be
+    /// Only keys with this status: `active`, `not_yet_valid`, `replaced`, `disabled`, `expired` or `revoked`. May be
     /// repeated.
     #[param(value_type = Option<Vec<String>>)]
     status: Vec<KeyStatus>,
-    /// Only keys that have this scope, or one that covers it.
+    /// Only keys with this scope, or with one that covers it.
     #[param(value_type = Option<String>)]
     scope: Option<Scope>,
-    /// Only keys of clients with this value in their metadata, as `name:value`. It may be repeated.
+    /// Only keys of clients with this metadata entry, as `name:value`. May be repeated.
     #[param(value_type = Option<Vec<String>>)]
     metadata: Vec<(String, String)>,
-    /// Only keys that will expire within this many seconds.
+    /// Only keys that expire within this number of seconds.
     #[param(minimum = 1)]
     expires_within: Option<u64>,
     /// Only keys that never expire (`true`).
@@ -53,7 +53,7 @@ pub(super) struct ListKeys {
     sort: KeySort,
     /// Reverses the order.
     descending: Option<bool>,
-    /// The number of rows, 50 by default.
+    /// The maximum number of rows, 50 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The `next` of the previous page.
@@ -118,16 +118,16 @@ impl ListKeys {
     }
 }
 
-/// A change of a key. A field that is missing stays as it is, and `null` removes it (RFC 7396).
+/// A change of a key. Missing fields stay unchanged, and `null` removes a value (RFC 7396).
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the schema of what `change` reads")]
+#[expect(dead_code, reason = "the schema of the body that `change` reads")]
 pub(super) struct ChangeKey {
     label: Option<String>,
-    /// Narrows the scopes of the client; all of them without any.
+    /// The scopes to which the key is narrowed. If empty, the key has all scopes of its client.
     scopes: Option<Vec<String>>,
-    /// Narrows the networks of the client; all of them without any.
+    /// The networks to which the key is narrowed. If empty, the key has all networks of its client.
     networks: Option<Vec<String>>,
-    /// When it ends; `null` for never.
+    /// When the key expires; `null` for never.
     #[schema(format = DateTime)]
     expires: Option<String>,
 }
@@ -152,19 +152,15 @@ fn change(fields: &mut Fields) -> KeyChange {
     }
 }
 
-/// Parses an id. What is no id is not found.
+/// Parses a key ID. Anything else is answered with 404.
 pub(super) fn key_id(text: &str) -> Result<KeyId, Problem> {
-    let unknown = |_| {
-        Problem::new(
-            Kind::NotFound,
-            "This is not the id of a key, which has 16 hexadecimal digits.",
-        )
-    };
+    let unknown =
+        |_| Problem::new(Kind::NotFound, "This is not a key ID, which has 16 hexadecimal digits.");
     text.parse().map_err(unknown)
 }
 
 impl Api {
-    /// Adds when keys were last used, if that is kept and can be read. Health says if it cannot.
+    /// Adds the last use of keys, if it is recorded and can be read. `/health` reports it if it cannot be read.
     async fn add_last_uses(&self, keys: &mut [KeyInfo]) {
         let Some(usage) = &self.app.usage else { return };
         let clients: BTreeSet<_> = keys.iter().map(|key| key.client.clone()).collect();
@@ -181,7 +177,7 @@ impl Api {
         }
     }
 
-    /// Returns a key with its version as `ETag`.
+    /// Returns a response with a key, and its version as `ETag`.
     async fn shown(&self, mut key: KeyInfo) -> Response {
         self.add_last_uses(std::slice::from_mut(&mut key)).await;
         let mut response = json(StatusCode::OK, &KeyView::of(&key, self.app.now()));
@@ -194,7 +190,7 @@ impl Api {
 
 /// Lists keys
 ///
-/// A page of them, including revoked and expired ones unless a status is chosen.
+/// Returns one page. It includes revoked and expired keys, unless a status is chosen.
 #[utoipa::path(get, path = "/keys", tag = "keys", params(ListKeys),
     responses((status = 200, description = "A page of keys", body = List<KeyView>)))]
 pub(super) async fn list_keys(State(api): State<Arc<Api>>, params: Params) -> JsonResult {
@@ -239,7 +235,7 @@ pub(super) async fn change_key(
 
 /// Revokes a key
 ///
-/// It is permanent. Revoking a revoked key changes nothing.
+/// This is permanent. Revoking a revoked key changes nothing.
 #[utoipa::path(post, path = "/keys/{key_id}/revoke", tag = "keys",
     params(("key_id" = String, Path, description = "Its id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that the revoke is based on")),

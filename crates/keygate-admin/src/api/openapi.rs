@@ -9,16 +9,16 @@ use utoipa_axum::routes;
 use super::{Api, clients, events, health, issue, keys, usage};
 use crate::json::{KeyStatusView, ProblemDetails, Violation};
 
-/// The parts of the document that no route adds.
+/// The parts of the document that do not come from routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "keygate",
-        description = "Manages the clients and API keys of a service. Every error is problem details (RFC 9457).",
+        description = "Manages the clients and API keys of a service. Errors are problem details (RFC 9457).",
         license(name = "MIT", identifier = "MIT")
     ),
     tags(
-        (name = "clients", description = "Those who call the service"),
+        (name = "clients", description = "The callers of the service"),
         (name = "keys", description = "Their keys"),
         (name = "usage", description = "Requests by outcome"),
         (name = "events", description = "Recorded changes"),
@@ -28,7 +28,7 @@ use crate::json::{KeyStatusView, ProblemDetails, Violation};
 )]
 struct Parts;
 
-/// Each route is written once: the document is made of the same list.
+/// Returns the routes. The document is built from the same list.
 pub(super) fn router() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(Parts::openapi())
         .routes(routes!(clients::list_clients, clients::add_client))
@@ -48,7 +48,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Api>> {
 
 /// Shows this document
 ///
-/// It needs no key.
+/// This request needs no key.
 #[utoipa::path(get, path = "/openapi.json", tag = "health", security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 async fn show_document(State(api): State<Arc<Api>>) -> Response {

@@ -7,17 +7,18 @@ use keygate::{KeyId, ManageKeys};
 
 use crate::json::{ClientView, KeyView, Kind, Problem};
 
-/// The versions that a change may be based on.
+/// The versions on which a change may be based.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum IfMatch {
-    /// Any: `*`, or there is no header.
+    /// Any version: the header is `*` or missing.
     Any,
-    /// One of these. Weak tags, and those of something else, match nothing and are left out.
+    /// One of these versions. Weak tags, and tags that are not versions, never match and are left out.
     Versions(Vec<Version>),
 }
 
 impl IfMatch {
-    /// For changes that only add something, or that nobody wants to see refused, such as a revoke.
+    /// Parses an optional `If-Match`, for changes that overwrite nothing, or that should never be refused, such as a
+    /// revoke.
     pub(super) fn optional(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut lines = Vec::new();
         for line in headers.get_all(IF_MATCH) {
@@ -30,17 +31,17 @@ impl IfMatch {
         }
     }
 
-    /// For changes that replace or remove what was read before.
+    /// Parses a required `If-Match`, for changes that replace or remove something.
     pub(super) fn required(headers: &HeaderMap) -> Result<Self, Problem> {
         if !headers.contains_key(IF_MATCH) {
-            let detail = "Send the `ETag` that you read as `If-Match`, so that nothing is overwritten that somebody else \
-                          changed meanwhile; or `If-Match: *` to change it whatever it is.";
+            let detail = "Send the `ETag` that you read as `If-Match`, so that you do not overwrite somebody else's \
+                          change; or send `If-Match: *` to change any version.";
             return Err(Problem::new(Kind::VersionRequired, detail));
         }
         Self::optional(headers)
     }
 
-    /// Returns a handle that changes this client only in one of these versions.
+    /// Returns a handle that changes this client only if it has one of these versions.
     pub(super) async fn on_client(
         self,
         store: Box<dyn ManageKeys>,
@@ -55,7 +56,7 @@ impl IfMatch {
         Ok(store.if_version(version))
     }
 
-    /// Returns a handle that changes this key only in one of these versions.
+    /// Returns a handle that changes this key only if it has one of these versions.
     pub(super) async fn on_key(
         self,
         store: Box<dyn ManageKeys>,
@@ -72,10 +73,10 @@ impl IfMatch {
 }
 
 fn malformed() -> Problem {
-    Problem::new(Kind::Malformed, "`If-Match` is a list of `ETag`s in quotes, or `*`.")
+    Problem::new(Kind::Malformed, "`If-Match` must be a list of quoted `ETag`s, or `*`.")
 }
 
-/// Parses a list of entity tags; `None` if it is none.
+/// Parses a list of entity tags. Returns `None` if it is malformed.
 fn versions(mut tags: &str) -> Option<Vec<Version>> {
     let mut versions = Vec::new();
     loop {
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn strong_tags_of_versions_match_and_others_match_nothing() {
+    fn only_strong_tags_of_versions_match() {
         let [one, two] = ["955a456a28462696", "d35f9cd3d08f7c64"].map(|text| text.parse().unwrap());
         for (lines, versions) in [
             (&[r#""955a456a28462696""#][..], vec![one]),
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_malformed() {
+    fn malformed_lists_of_tags_are_refused() {
         for line in
             ["", "955a456a28462696", "\"955a456a28462696", "\"a\" \"b\"", "\"a\",", "*, \"a\""]
         {

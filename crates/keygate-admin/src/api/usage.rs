@@ -7,20 +7,20 @@ use utoipa::IntoParams;
 use super::Api;
 use crate::json::{JsonResult, Kind, Params, Problem, ReadUsage, UsageView, json, usage};
 
-/// The clients that a request asks for.
+/// The clients to report.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OfClients {
-    /// Only this client, with its keys.
+    /// Only this client, and each of its keys.
     client: Option<String>,
-    /// How many of the busiest clients are listed, 10 by default.
+    /// The number of busiest clients to list, 10 by default.
     #[param(minimum = 1, maximum = 1000)]
     top: Option<u64>,
 }
 
 /// Sums requests by outcome
 ///
-/// Of all clients, or of one. 404 if this service keeps no usage.
+/// Covers all clients, or one of them. 404 if this service has no usage history.
 #[utoipa::path(get, path = "/usage", tag = "usage", params(OfClients, ReadUsage),
     responses((status = 200, description = "The usage", body = UsageView)))]
 pub(super) async fn read_usage(State(api): State<Arc<Api>>, mut params: Params) -> JsonResult {
@@ -28,8 +28,8 @@ pub(super) async fn read_usage(State(api): State<Arc<Api>>, mut params: Params) 
     let request = ReadUsage::read(&mut params);
     params.finish()?;
     let Some(history) = &api.app.usage else {
-        let detail = "This service was started without a history of usage: give it the one that the serving processes \
-                      write.";
+        let detail = "This service was started without a usage history: start it with the history to which the serving \
+                      processes write.";
         return Err(Problem::new(Kind::NotKept, detail));
     };
     let top = of.top.and_then(|top| usize::try_from(top).ok()).unwrap_or(10);

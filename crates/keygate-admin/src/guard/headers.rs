@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Adds the headers of all responses. A response that may be cached says so itself.
+/// Adds the headers that all responses have. `Cache-Control` is added only if the response does not have it yet.
 pub(super) fn add(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),

@@ -5,7 +5,7 @@ use http::uri::Authority;
 use crate::error::PageError;
 use crate::site::Site;
 
-/// Refuses a request for another host, so that a name of somebody else that resolves to this address reaches nothing.
+/// Refuses requests for another host. This stops DNS rebinding, where a foreign name resolves to this address.
 pub(super) fn check(site: &Site, parts: &Parts) -> Result<(), PageError> {
     let mut lines = parts.headers.get_all(HOST).iter();
     let header = match (lines.next(), lines.next()) {
@@ -13,7 +13,7 @@ pub(super) fn check(site: &Site, parts: &Parts) -> Result<(), PageError> {
         (Some(host), None) => Some(host.to_str().unwrap_or_default()),
         (Some(_), Some(_)) => Some(""),
     };
-    // HTTP/2 has the host in the target of the request, and may have it in the header, too.
+    // HTTP/2 sends the host in the request target, and may repeat it in the `Host` header.
     let target = parts.uri.authority().map(Authority::as_str);
     let mut hosts = [header, target].into_iter().flatten().peekable();
     let is_ours = hosts.peek().is_some() && hosts.all(|host| site.is_host(host));

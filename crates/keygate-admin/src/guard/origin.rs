@@ -6,11 +6,11 @@ use crate::site::Site;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a change that the page of another site sent.
+/// Refuses changes sent from a page of another site.
 ///
-/// Browsers send `Sec-Fetch-Site` to this service, since it is on loopback or behind TLS. With it, an `Origin` of `null` is
-/// expected: our pages send no referrer, and a form of such a page has no other origin. A request with neither header comes
-/// from no current browser; its token decides.
+/// Browsers send `Sec-Fetch-Site` to this service, since it is on loopback or behind TLS. The `Origin` beside it may be
+/// `null`, because our pages send no referrer, and forms on such pages have no other origin. A request without either
+/// header does not come from a current browser, and depends on its form token alone.
 pub(super) fn check(site: &Site, headers: &HeaderMap) -> Result<(), PageError> {
     let value = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_ours = match (value(SEC_FETCH_SITE), value(ORIGIN)) {
@@ -21,7 +21,6 @@ pub(super) fn check(site: &Site, headers: &HeaderMap) -> Result<(), PageError> {
         }
         (Some(_), _) => false,
     };
-    let text =
-        "Nothing was changed. Another site sent this form: open the page here, and send it again.";
+    let text = "Nothing was changed. Another site sent this form. Open the page here and submit the form again.";
     if is_ours { Ok(()) } else { Err(PageError::Forbidden(text.to_owned())) }
 }

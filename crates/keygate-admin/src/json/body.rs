@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Kind, Problem, Violation};
 
-/// The most bytes of a body. A client has at most 4 KiB of metadata.
+/// The maximum size of a body in bytes. A client's metadata alone may have 4 KiB.
 pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// A field of a body.
@@ -28,7 +28,7 @@ pub(crate) enum Field<T> {
 }
 
 impl<T> Field<T> {
-    /// Returns the value, for fields in which `null` is as good as none.
+    /// Returns the value, for fields in which `null` means the same as a missing field.
     pub(crate) fn set(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -37,10 +37,10 @@ impl<T> Field<T> {
     }
 }
 
-/// The fields of a body in JSON, to be taken by name. A body without bytes has none.
+/// The fields of a JSON body, to be taken by name. An empty body has no fields.
 ///
-/// A wrong field is remembered, and [`Fields::finish`] refuses the request for all of them at once. So it does for
-/// fields that nobody took.
+/// Wrong fields are collected, and [`Fields::finish`] reports all of them at once. It also refuses fields that were not
+/// taken.
 pub(crate) struct Fields {
     values: Map<String, Value>,
     errors: Vec<Violation>,
@@ -63,7 +63,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if has_body || parts.headers.contains_key(CONTENT_TYPE) {
             require_json(&parts.headers)?;
         }
-        // The other reason is a connection that broke, which nobody sees the response of.
+        // The only other reason is a broken connection, on which nobody receives the response.
         let bytes = to_bytes(body, LIMIT).await.map_err(|_| too_large())?;
         if !bytes.is_empty() {
             require_json(&parts.headers)?;
@@ -75,11 +75,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 fn too_large() -> Problem {
     Problem::new(
         Kind::TooLarge,
-        format!("The body is longer than {} KiB, or ended too early.", LIMIT / 1024),
+        format!("The body is larger than {} KiB, or incomplete.", LIMIT / 1024),
     )
 }
 
-/// Refuses content that is not declared as JSON. A browser sends such content to another origin only after it asked.
+/// Refuses bodies that are not declared as JSON. Browsers send JSON to another origin only after a preflight.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let refusal = |detail| Err(Problem::new(Kind::MediaType, detail));
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
@@ -92,7 +92,7 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         .iter()
         .any(|json| media_type.eq_ignore_ascii_case(json));
     if !is_json || types.next().is_some() {
-        return refusal("Send the header `Content-Type: application/json`.");
+        return refusal("Send the `Content-Type: application/json` header.");
     }
     Ok(())
 }
@@ -107,10 +107,11 @@ impl Fields {
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(values)) => Ok(Self { values, errors, fingerprint }),
             Ok(_) => Err(Problem::new(Kind::Malformed, "The body is JSON, but not an object.")),
-            // The message of the parser could quote the body.
+            // The parser's message could quote the body.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                let detail = format!("The body is not JSON: see line {line}, column {column}.");
+                let detail =
+                    format!("The body is not valid JSON: see line {line}, column {column}.");
                 Err(Problem::new(Kind::Malformed, detail))
             }
         }
@@ -121,7 +122,7 @@ impl Fields {
         self.fingerprint
     }
 
-    /// Takes a field. One that is not accepted is as one that is missing.
+    /// Takes a field. A field with an invalid value counts as missing, after its error was collected.
     fn take<T>(
         &mut self,
         name: &str,
@@ -148,7 +149,7 @@ impl Fields {
         self.take(name, |_, value| text(value))
     }
 
-    /// Takes a text that must be there.
+    /// Takes a required string.
     pub(crate) fn required_text(&mut self, name: &str) -> String {
         let is_missing = self.values.get(name).is_none_or(Value::is_null);
         if is_missing {
@@ -157,11 +158,11 @@ impl Fields {
         self.text(name).set().unwrap_or_default()
     }
 
-    /// Takes a list of texts that parse; `null` is an empty one.
+    /// Takes a list of strings and parses each of them. `null` means an empty list.
     pub(crate) fn list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<Vec<T>> {
         let list = self.take(name, |fields, value| {
             let Value::Array(values) = value else {
-                return Err("is not a list of texts".to_owned());
+                return Err("is not a list of strings".to_owned());
             };
             let mut list = Vec::with_capacity(values.len());
             for (index, value) in values.into_iter().enumerate() {
@@ -188,10 +189,10 @@ impl Fields {
         })
     }
 
-    /// Takes a whole number.
+    /// Takes a non-negative whole number.
     pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
         let number = self.take(name, |_, value| {
-            value.as_u64().ok_or_else(|| "is not a whole number from 0 on".to_owned())
+            value.as_u64().ok_or_else(|| "is not a non-negative whole number".to_owned())
         });
         number.set()
     }
@@ -199,41 +200,41 @@ impl Fields {
     pub(crate) fn quota(&mut self, name: &str) -> Field<Quota> {
         self.take(name, |_, value| match value {
             Value::String(text) => text.parse().map_err(|error: keygate::client::ParseQuotaError| error.to_string()),
-            // The message of serde could quote the value.
+            // Serde's message could quote the value.
             value => Quota::deserialize(value).map_err(|_| {
-                "is not a quota: write `\"100/minute\"`, `{\"rate\": \"100/minute\", \"burst\": 20}`, a list of these, or \
-                 `\"unlimited\"`"
+                "is not a quota: write `\"100/minute\"`, `{\"rate\": \"100/minute\", \"burst\": 20}`, a list of \
+                 these, or `\"unlimited\"`"
                     .to_owned()
             }),
         })
     }
 
-    /// Takes an object of texts, in which `null` stands for what is to be removed.
+    /// Takes an object of strings, in which `null` marks entries to remove.
     pub(crate) fn metadata(&mut self, name: &str) -> Field<BTreeMap<String, Option<String>>> {
         self.take(name, |fields, value| {
             let Value::Object(values) = value else {
-                return Err("is not an object of texts".to_owned());
+                return Err("is not an object of strings".to_owned());
             };
             let mut metadata = BTreeMap::new();
             for (key, value) in values {
                 match value {
                     Value::Null => drop(metadata.insert(key, None)),
                     Value::String(text) => drop(metadata.insert(key, Some(text))),
-                    _ => fields.refuse(&format!("/{name}"), "has a value that is not a text"),
+                    _ => fields.refuse(&format!("/{name}"), "has a value that is not a string"),
                 }
             }
             Ok(metadata)
         })
     }
 
-    /// Refuses the request if a field was wrong, or is left.
+    /// Refuses the request if a field was wrong or was not taken.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         for name in std::mem::take(&mut self.values).keys() {
-            // A longer one may be anything.
+            // A long name may be a misplaced secret, so it is not repeated.
             let is_name =
                 name.len() <= 32 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
             let pointer = if is_name { format!("/{name}") } else { String::new() };
-            self.refuse(&pointer, "is not a field of this request: leave it out");
+            self.refuse(&pointer, "is not a field of this request: remove it");
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::fields(self.errors)) }
     }
@@ -242,6 +243,6 @@ impl Fields {
 fn text(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
-        _ => Err("is not a text".to_owned()),
+        _ => Err("is not a string".to_owned()),
     }
 }

@@ -6,18 +6,18 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-/// An OpenAPI 3.1 document, ready to be sent.
+/// A serialized OpenAPI 3.1 document.
 #[derive(Clone)]
 pub(crate) struct Document(Arc<str>);
 
-/// The problems of every operation.
+/// The problems that every operation can return.
 const READING: &[&str] = &["400", "401", "403", "404", "405", "421", "429", "500", "503"];
 
-/// The further problems of an operation that changes something.
+/// The additional problems that changes can return.
 const CHANGING: &[&str] = &["409", "412", "413", "415", "422", "428"];
 
 impl Document {
-    /// Completes a document: with the address of the service, its security schemes, and the problems of each operation.
+    /// Completes a document with the service's URL, its security schemes, and the problems of each operation.
     pub(crate) fn new(openapi: &OpenApi, server: &str, schemes: &Map<String, Value>) -> Self {
         let mut document = serde_json::to_value(openapi).unwrap_or_default();
         document["servers"] = json!([{ "url": server }]);

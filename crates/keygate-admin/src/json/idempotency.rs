@@ -1,4 +1,4 @@
-//! Requests that may be repeated: the header `Idempotency-Key`.
+//! Repeated requests: the `Idempotency-Key` header.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,26 +13,27 @@ use super::{Kind, Made, Problem};
 /// How long a request is remembered.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many requests are remembered.
+/// The maximum number of remembered requests.
 pub(crate) const MOST: usize = 10_000;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// What requests with an `Idempotency-Key` made: the newest 10,000 of the last 24 hours, in the memory of this process.
+/// The outcomes of requests with an `Idempotency-Key`: the newest 10,000 of the last 24 hours, in the memory of this
+/// process.
 ///
-/// It holds no text of a key.
+/// It never contains the text of a key.
 #[derive(Clone, Default)]
 pub(crate) struct Idempotency(Arc<Mutex<Memory>>);
 
 #[derive(Default)]
 struct Memory {
     entries: HashMap<Name, Entry>,
-    /// The oldest first, with the number of the entry that it stands for.
+    /// The names in the order of their requests, each with the number of its entry.
     order: VecDeque<(u64, SystemTime, Name)>,
     next: u64,
 }
 
-/// The SHA-256 of a caller and its key.
+/// The SHA-256 of a caller and its `Idempotency-Key`.
 type Name = [u8; 32];
 
 struct Entry {
@@ -45,26 +46,27 @@ struct Entry {
 enum Outcome {
     Running,
     Made(Box<Made>),
-    /// The store failed, or the request ended early. If the store has this key, it was made.
+    /// The store failed, or the request was cancelled. If the store has this key, the key was created.
     Unknown(KeyId),
 }
 
-/// What to do with a request.
+/// How to handle a request.
 pub(crate) enum Attempt {
-    /// It is the first one, or came without the header.
+    /// The request is the first one, or has no `Idempotency-Key`.
     First(Slot),
-    /// It was made before.
+    /// An earlier request created the key.
     Repeat(Made),
-    /// If the store has this key, it was made before. Otherwise, make it.
+    /// If the store has this key, an earlier request created it. If not, this request creates a key.
     Recover(KeyId, Slot),
 }
 
 impl Idempotency {
-    /// Begins a request of a caller. `target` is its method and path.
+    /// Starts a caller's request. `target` is its method and path.
     ///
     /// # Errors
     ///
-    /// The header is malformed (400), the same request is at work (409), or the key came with another request (422).
+    /// Fails if the header is malformed (400), if the same request is still in progress (409), or if the same
+    /// `Idempotency-Key` was sent with another request (422).
     pub(crate) fn begin(
         &self,
         caller: &str,
@@ -84,7 +86,7 @@ impl Idempotency {
         memory.forget_old(now);
         let outcome = match memory.entries.get_mut(&name) {
             Some(entry) if entry.fingerprint != fingerprint => return Err(reused()),
-            // A request that continues an unknown one is at work again.
+            // While the unknown outcome is being resolved, the request is in progress again.
             Some(entry) => match std::mem::replace(&mut entry.outcome, Outcome::Running) {
                 Outcome::Running => return Err(in_progress()),
                 Outcome::Made(made) => {
@@ -136,9 +138,10 @@ impl Memory {
     }
 }
 
-/// The place of a request that is at work.
+/// The entry of a request in progress.
 ///
-/// If it is dropped, the outcome is unknown once a key was named, and forgotten before.
+/// If it is dropped after [`Slot::expect`], the outcome is remembered as unknown. If it is dropped earlier, the request
+/// is forgotten.
 pub(crate) struct Slot {
     place: Option<(Idempotency, Name, u64)>,
     key_id: Option<KeyId>,
@@ -149,7 +152,7 @@ impl Slot {
         Self { place: None, key_id: None }
     }
 
-    /// Names the key that the store is asked to add from now on.
+    /// Sets the ID of the key that the store will be asked to add.
     pub(crate) fn expect(&mut self, key_id: KeyId) {
         self.key_id = Some(key_id);
     }
@@ -158,7 +161,7 @@ impl Slot {
         self.end(Some(Outcome::Made(Box::new(made.clone()))));
     }
 
-    /// Nothing was made: the request may be repeated as if it were new.
+    /// Forgets the request, since no key was created. A repeat is handled as a new request.
     pub(crate) fn forget(mut self) {
         self.end(None);
     }
@@ -184,7 +187,8 @@ impl Drop for Slot {
     }
 }
 
-/// Returns the key of a request: 1 to 255 visible ASCII characters, whose quotes (RFC 9651 section 3.3.3) do not count.
+/// Returns the `Idempotency-Key` of a request: 1 to 255 visible ASCII characters. Quotes around them (RFC 9651 section
+/// 3.3.3) do not count.
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let malformed = || {
         let detail =
@@ -212,12 +216,13 @@ fn hash(parts: [&str; 2]) -> Name {
 }
 
 fn reused() -> Problem {
-    let detail = "This `Idempotency-Key` came with another request before: choose a new one for each request that is \
-                  meant to do something new.";
+    let detail = "This `Idempotency-Key` was already used for another request: choose a new one for each new \
+                  request.";
     Problem::new(Kind::KeyReused, detail)
 }
 
 fn in_progress() -> Problem {
-    let detail = "The first request with this `Idempotency-Key` is still at work: repeat it later.";
+    let detail =
+        "The first request with this `Idempotency-Key` is still in progress: repeat it later.";
     Problem::new(Kind::InProgress, detail).retry_after(1)
 }

@@ -14,39 +14,39 @@ use super::{Attempt, JsonResult, KeyView, Problem, json};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The text of a new key is in this response alone.
+/// The message beside the text of a new key.
 const ONCE: &str = "Keep the key now: it is shown only in this response.";
 
-const REPEATED: &str = "This request was repeated, and its first response had the key. If that was lost, revoke this key \
-                        and make another one: nobody keeps its text.";
+const REPEATED: &str = "This request was repeated. Only its first response contained the text of the key. If you do \
+                        not have it, revoke this key and issue another one.";
 
 /// A new key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IssuedKey<'a> {
     /// The text of the key; `null` if the request was repeated.
     key: Option<&'a str>,
-    /// Where the text is.
+    /// A note on how to get the text of the key.
     message: &'a str,
-    /// Whether the request was made before, with the same `Idempotency-Key`.
+    /// Whether the request is a repeat of an earlier one with the same `Idempotency-Key`.
     replayed: bool,
     issued: KeyView,
 }
 
-/// A new key in place of an old one.
+/// A new key that replaces an old one.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RotatedKey<'a> {
     /// The text of the new key; `null` if the request was repeated.
     key: Option<&'a str>,
-    /// Where the text is.
+    /// A note on how to get the text of the key.
     message: &'a str,
-    /// Whether the request was made before, with the same `Idempotency-Key`.
+    /// Whether the request is a repeat of an earlier one with the same `Idempotency-Key`.
     replayed: bool,
-    /// The old key, which expires after its grace.
+    /// The old key, which expires at the end of its grace period.
     old: KeyView,
     new: KeyView,
 }
 
-/// What a request made.
+/// The key that a request created.
 #[derive(Clone, Debug)]
 pub(crate) enum Made {
     Issued(Box<KeyInfo>),
@@ -61,7 +61,7 @@ impl Made {
         }
     }
 
-    /// `keys` is the address of the list of keys.
+    /// Returns the response. `keys` is the URL of the key list.
     fn response(&self, key: Option<&ApiKey>, keys: &str, now: SystemTime) -> Response {
         let (status, message) =
             if key.is_some() { (StatusCode::CREATED, ONCE) } else { (StatusCode::OK, REPEATED) };
@@ -92,20 +92,20 @@ impl Made {
     }
 }
 
-/// A request that makes a key, once.
+/// A request that creates a key, once.
 pub(crate) struct Making<'a> {
     pub(crate) attempt: Attempt,
     pub(crate) prefix: &'a str,
-    /// The key that is replaced.
+    /// The key to replace.
     pub(crate) replaces: Option<KeyId>,
-    /// The address of the list of keys.
+    /// The URL of the key list.
     pub(crate) keys: String,
     pub(crate) now: SystemTime,
 }
 
 impl Making<'_> {
-    /// Generates a key, and has `add` add it to the store. It runs to its end, even if the caller hangs up: the outcome
-    /// is remembered for a repeat.
+    /// Generates a key, and calls `add` to add it to the store. This runs to its end even if the caller disconnects,
+    /// and the outcome is remembered for a repeat.
     pub(crate) async fn run<F, M>(
         self,
         store: &dyn ManageKeys,
@@ -128,7 +128,7 @@ impl Making<'_> {
                 slot
             }
         };
-        // It fails if the prefix is not one, which was checked, or without random numbers.
+        // The prefix was checked, so only the random number generator can fail.
         let Ok(key) = ApiKey::generate(prefix) else {
             slot.forget();
             return Err(Problem::internal());
@@ -139,7 +139,7 @@ impl Making<'_> {
             let made = adding.await;
             match &made {
                 Ok(made) => slot.finish(made),
-                // It may have been made all the same.
+                // The store may have added the key all the same.
                 Err(Failure::Store(ManageError::Unavailable(_))) => drop(slot),
                 Err(_) => slot.forget(),
             }
@@ -154,7 +154,7 @@ impl Making<'_> {
     }
 }
 
-/// Reason why no key was made.
+/// The reason why no key was created.
 pub(crate) enum Failure {
     Store(ManageError),
     Refused(Box<Problem>),
@@ -172,7 +172,7 @@ impl From<Problem> for Failure {
     }
 }
 
-/// Returns what a request made whose outcome was unknown, if it made it.
+/// Returns the key of a request with an unknown outcome, if the store has it.
 async fn found(
     store: &dyn ManageKeys,
     key_id: KeyId,

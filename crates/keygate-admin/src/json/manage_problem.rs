@@ -4,7 +4,7 @@ use keygate::manage::{KeyError, ManageError, PolicyError};
 use super::{ClientView, KeyView, Kind, Problem};
 use crate::error::sentence;
 
-/// For operators, who may see the messages of the store.
+/// Returns the problem for operators, who may see the store's messages.
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         let detail = sentence(&error.to_string());
@@ -38,7 +38,7 @@ impl From<ManageError> for Problem {
 }
 
 impl Problem {
-    /// For customers, who may not learn of other clients, or of where the keys are.
+    /// Returns the problem for customers, who must not learn about other clients or where the keys are stored.
     pub(crate) fn for_customer(error: ManageError) -> Self {
         match error {
             ManageError::UnknownClient { .. } => Self::no_client(),
@@ -55,17 +55,17 @@ impl Problem {
         }
     }
 
-    /// The same for ids of other clients, of nobody, and for what is no id.
+    /// Returns the same problem for the ID of another client's key, an unknown ID, and a text that is not an ID.
     pub(crate) fn no_key() -> Self {
-        Self::new(Kind::NotFound, "You have no key with this id.")
+        Self::new(Kind::NotFound, "You have no key with this ID.")
     }
 
     pub(crate) fn no_client() -> Self {
-        Self::new(Kind::NotFound, "You are signed in, but there is no client of your name here.")
+        Self::new(Kind::NotFound, "You are signed in, but there is no client with your name.")
     }
 }
 
-/// Returns the field that a change was refused for.
+/// Returns the field for which a change was refused.
 fn field(error: &ManageError) -> Option<&'static str> {
     match error {
         ManageError::Label(_) => Some("/label"),

@@ -6,32 +6,32 @@ use utoipa::ToSchema;
 
 use super::{Field, Fields};
 
-/// The grace of a rotation that names none: a day.
+/// The default grace period of a rotation: one day.
 const GRACE: u64 = 24 * 60 * 60;
 
-/// A key to be made. The service generates its text.
+/// The body of a request to issue a key. The service generates the text of the key.
 #[derive(Default, ToSchema)]
 pub(crate) struct IssueKey {
-    /// A text for people.
+    /// A readable description.
     label: Option<String>,
-    /// Narrows the scopes of the client; all of them without any.
+    /// The scopes to which the key is narrowed. If empty, the key has all scopes of its client.
     #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
-    /// Narrows the networks of the client; all of them without any.
+    /// The networks to which the key is narrowed. If empty, the key has all networks of its client.
     #[schema(value_type = Option<Vec<String>>)]
     networks: Option<Vec<Network>>,
-    /// When it ends; `null` for never. If it is missing, the policy of the store decides.
+    /// When the key expires; `null` for never. If missing, the store's policy decides.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Field<SystemTime>,
-    /// When it begins to work; at once if it is missing.
+    /// When the key starts to work. If missing, it works at once.
     #[schema(value_type = Option<String>, format = DateTime)]
     not_before: Option<SystemTime>,
 }
 
-/// A key to be made in place of another one. What is missing is inherited from the old key.
+/// The body of a request to replace a key. The new key inherits missing fields from the old one.
 #[derive(ToSchema)]
 pub(crate) struct RotateKey {
-    /// How long the old key keeps working, in seconds; a day if it is missing, and 0 ends it now.
+    /// How long the old key keeps working, in seconds: a day if missing, and 0 to refuse it at once.
     #[schema(minimum = 0)]
     grace_seconds: Option<u64>,
     #[serde(flatten)]

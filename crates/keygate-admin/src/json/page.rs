@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::Params;
 
-/// The most rows of a page.
+/// The maximum number of rows on a page.
 const MOST: u64 = 1_000;
 
 /// A page of a list.
@@ -14,7 +14,7 @@ pub(crate) struct List<T> {
     items: Vec<T>,
     /// The `after` of the next page; `null` if this is the last one.
     next: Option<String>,
-    /// A message for each row that cannot be read, since it was changed by hand.
+    /// A message for each row that cannot be read, because it was edited by hand.
     unreadable: Vec<String>,
 }
 
@@ -24,13 +24,13 @@ impl<T> List<T> {
         Self { items, next: page.next, unreadable: page.unreadable }
     }
 
-    /// Hides why rows cannot be read.
+    /// Removes the reasons why rows cannot be read.
     pub(crate) fn for_customer(self) -> Self {
         Self { unreadable: Vec::new(), ..self }
     }
 }
 
-/// The part of a list that a request asks for.
+/// The requested part of a list.
 pub(crate) struct Cursor {
     pub(crate) limit: Option<usize>,
     pub(crate) after: Option<String>,
@@ -46,7 +46,7 @@ impl Cursor {
     }
 }
 
-/// Applies a [`Cursor`] to a query, whose type has no trait.
+/// Applies a [`Cursor`] to a query. The query types share no trait.
 macro_rules! paged {
     ($query:expr, $cursor:expr) => {{
         let (mut query, $crate::json::Cursor { limit, after }) = ($query, $cursor);

@@ -11,8 +11,8 @@ use super::{Kind, Problem, Violation};
 
 /// The query parameters of a request, to be taken by name.
 ///
-/// A wrong one is remembered, and [`Params::finish`] refuses the request for all of them at once. So it does for
-/// parameters that nobody took: a misspelt filter would list everything.
+/// Wrong parameters are collected, and [`Params::finish`] reports all of them at once. It also refuses parameters that
+/// were not taken, since a misspelt filter would list everything.
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
     errors: Vec<Violation>,
@@ -29,7 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
-    /// Takes all values of a name.
+    /// Takes all values with this name.
     pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
         let (taken, rest) =
             std::mem::take(&mut self.pairs).into_iter().partition(|(other, _)| other == name);
@@ -38,11 +38,11 @@ impl Params {
         taken.into_iter().map(|(_, value)| value).collect()
     }
 
-    /// Takes the only value of a name.
+    /// Takes the value with this name, which must not be repeated.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let mut values = self.all(name);
         if values.len() > 1 {
-            self.refuse(name, "is there more than once");
+            self.refuse(name, "is repeated");
         }
         values.pop()
     }
@@ -65,13 +65,13 @@ impl Params {
         number
     }
 
-    /// Takes one of several words, and returns its index.
+    /// Takes a value that must be one of several words, and returns its index.
     pub(crate) fn word(&mut self, name: &str, words: &[&str]) -> Option<usize> {
         let text = self.text(name)?;
         self.index(name, &text, words)
     }
 
-    /// Takes some of several words, and returns their indexes.
+    /// Takes values that must be among several words, and returns their indexes.
     pub(crate) fn all_words(&mut self, name: &str, words: &[&str]) -> Vec<usize> {
         self.all(name).iter().filter_map(|text| self.index(name, text, words)).collect()
     }
@@ -88,13 +88,13 @@ impl Params {
         self.word(name, &["false", "true"]).map(|index| index == 1)
     }
 
-    /// Takes pairs that are written as `name:value`.
+    /// Takes pairs of the form `name:value`.
     pub(crate) fn pairs(&mut self, name: &str) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for text in self.all(name) {
             match text.split_once(':') {
                 Some((key, value)) => pairs.push((key.to_owned(), value.to_owned())),
-                None => self.refuse(name, "is not written as `name:value`"),
+                None => self.refuse(name, "does not have the form `name:value`"),
             }
         }
         pairs
@@ -104,20 +104,20 @@ impl Params {
         self.errors.push(Violation::in_query(name, detail));
     }
 
-    /// Refuses the request if a parameter was wrong, or is left.
+    /// Refuses the request if a parameter was wrong or was not taken.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            // A longer one may be anything.
+            // A long name may be a misplaced secret, so it is not repeated.
             let is_name =
                 name.len() <= 32 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
             let name = if is_name { &*name } else { "" };
-            self.refuse(name, "is not a parameter of this request: leave it out");
+            self.refuse(name, "is not a parameter of this request: remove it");
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::parameters(self.errors)) }
     }
 }
 
-/// The name or id in the path of a request.
+/// The name or ID in a request path.
 pub(crate) struct Segment(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
@@ -126,7 +126,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let segment = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = segment.map_err(|_| {
-            Problem::new(Kind::NotFound, "The address is not percent-encoded UTF-8.")
+            Problem::new(Kind::NotFound, "The address is not valid percent-encoded UTF-8.")
         })?;
         Ok(Self(text))
     }

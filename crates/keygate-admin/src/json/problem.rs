@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// Where the kinds are described. The name of a kind follows as a fragment.
+/// The page that describes the problem types. The name of the type follows as a fragment.
 const TYPES: &str = "https://docs.rs/keygate-admin/latest/keygate_admin/problems/index.html#";
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal, $status:ident, $title:literal;)+) => {
-        /// The kind of a problem: its name, status and title. `problems.md` describes each.
+        /// A problem type with its name, status and title. `problems.md` describes each of them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Kind {
             $($kind,)+
@@ -51,7 +51,7 @@ kinds! {
     Parameters = "invalid-parameters", BAD_REQUEST, "Invalid query parameters";
     Credentials = "unauthorized", UNAUTHORIZED, "No valid credentials";
     Forbidden = "forbidden", FORBIDDEN, "Not allowed";
-    KeyMakesKeys = "key-cannot-make-keys", FORBIDDEN, "A key cannot make keys";
+    KeyMakesKeys = "key-cannot-make-keys", FORBIDDEN, "An API key cannot issue keys";
     CrossOrigin = "cross-origin", FORBIDDEN, "Request from another origin";
     ReadOnlyStore = "read-only-store", FORBIDDEN, "The store is read-only";
     NotFound = "not-found", NOT_FOUND, "Not found";
@@ -59,8 +59,8 @@ kinds! {
     Method = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     Conflict = "conflict", CONFLICT, "Conflict with the current state";
     TooManyKeys = "too-many-keys", CONFLICT, "Too many keys";
-    InProgress = "in-progress", CONFLICT, "The first request is still at work";
-    Changed = "changed-meanwhile", PRECONDITION_FAILED, "Changed meanwhile";
+    InProgress = "in-progress", CONFLICT, "The first request is still in progress";
+    Changed = "changed-meanwhile", PRECONDITION_FAILED, "Changed in the meantime";
     TooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "Body too large";
     MediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
     OtherHost = "other-host", MISDIRECTED_REQUEST, "Request for another host";
@@ -72,9 +72,9 @@ kinds! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable";
 }
 
-/// A refused request, as problem details (RFC 9457).
+/// A problem details response (RFC 9457).
 ///
-/// No text in it comes from a foreign parser, which could quote a key.
+/// It never includes the message of a foreign parser, which could quote a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem(Box<Content>);
 
@@ -88,37 +88,37 @@ struct Content {
     headers: HeaderMap,
 }
 
-/// The body of a response to a refused request: problem details (RFC 9457).
+/// The body of an error response: problem details (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDetails<'a> {
-    /// The kind of the problem, as the address of its description.
+    /// The type of the problem, as the URL of its description.
     #[serde(rename = "type")]
     kind: String,
-    /// The same in a few words.
+    /// The type of the problem in a few words.
     title: &'a str,
-    /// The status of the response.
+    /// The status code of the response.
     status: u16,
-    /// What happened, and the way out.
+    /// What happened, and what to do.
     detail: &'a str,
-    /// The fields or query parameters that are not accepted.
+    /// The invalid fields or query parameters.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [Violation],
-    /// The client or key as it is now, if it was changed meanwhile.
+    /// The current client or key, if it has changed in the meantime.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     current: Option<&'a Value>,
-    /// The key that the problem is about.
+    /// The key that the problem concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     key_id: Option<KeyId>,
 }
 
-/// A field of the body or a query parameter that is not accepted.
+/// An invalid field of the body, or an invalid query parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Violation {
-    /// The place in the body, as a JSON pointer in a URL's fragment (RFC 6901), such as `#/scopes/0`.
+    /// The position in the body, as a JSON pointer in a URL fragment (RFC 6901), such as `#/scopes/0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) pointer: Option<String>,
@@ -126,12 +126,12 @@ pub(crate) struct Violation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) parameter: Option<String>,
-    /// The reason, and the way out.
+    /// What is wrong, and what to do.
     pub(crate) detail: String,
 }
 
 impl Violation {
-    /// `pointer` has no `#`.
+    /// Creates the error for a field. `pointer` has no `#`.
     pub(crate) fn at(pointer: &str, detail: impl Into<String>) -> Self {
         Self { pointer: Some(format!("#{pointer}")), parameter: None, detail: detail.into() }
     }
@@ -149,7 +149,7 @@ impl Problem {
     }
 
     pub(crate) fn fields(errors: Vec<Violation>) -> Self {
-        let detail = "Nothing was changed: correct the fields under `errors`.";
+        let detail = "Nothing was changed: correct the fields listed in `errors`.";
         Self::new(Kind::Fields, detail).with(|content| content.errors = errors)
     }
 
@@ -158,18 +158,18 @@ impl Problem {
     }
 
     pub(crate) fn parameters(errors: Vec<Violation>) -> Self {
-        let detail = "Correct the query parameters under `errors`.";
+        let detail = "Correct the query parameters listed in `errors`.";
         Self::new(Kind::Parameters, detail).with(|content| content.errors = errors)
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(Kind::Internal, "The request failed for a reason that is not the caller's.")
+        Self::new(Kind::Internal, "The request failed because of an error in this service.")
     }
 
-    /// A client or key was changed meanwhile, and is `current` now.
+    /// Returns the problem for a client or key that has changed in the meantime. `current` is its current state.
     pub(crate) fn changed(current: &impl Serialize, version: Version) -> Self {
-        let detail = "It has another version than `If-Match` says, and nothing was changed: decide again by what it is \
-                      now, under `current`.";
+        let detail = "Nothing was changed, because the version in `If-Match` is out of date. The current state is in \
+                      `current`: decide again.";
         let current = serde_json::to_value(current).ok();
         let problem = Self::new(Kind::Changed, detail).with(|content| content.current = current);
         problem.with_header(ETAG, &etag(version))
@@ -189,7 +189,7 @@ impl Problem {
         })
     }
 
-    /// Adds the lines of a header from another response.
+    /// Copies the lines of a header from another response.
     pub(crate) fn with_lines(self, name: &HeaderName, from: &HeaderMap) -> Self {
         self.with(|content| {
             for value in from.get_all(name) {
@@ -204,10 +204,10 @@ impl Problem {
     }
 }
 
-/// A history of usage that cannot be read.
+/// Returns the problem for a usage history that cannot be read.
 impl From<DatabaseError> for Problem {
     fn from(_: DatabaseError) -> Self {
-        Self::new(Kind::Unavailable, "The history of usage cannot be read at the moment.")
+        Self::new(Kind::Unavailable, "The usage history cannot be read at the moment.")
             .retry_after(1)
     }
 }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_described_under_its_name() {
+    fn every_problem_type_is_documented() {
         let described = include_str!("../problems.md");
         for kind in ALL {
             let heading = format!("\n# {}\n", kind.name());

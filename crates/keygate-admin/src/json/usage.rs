@@ -11,18 +11,17 @@ use super::{Params, time};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The part of the usage that a request asks for.
+/// The requested part of the usage history.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReadUsage {
-    /// From this time on; the default is a day ago.
+    /// The start of the period, a day ago by default.
     #[param(value_type = Option<String>, format = DateTime)]
     since: Option<SystemTime>,
-    /// What begins before this time.
+    /// The end of the period. Counts that begin before it are included.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<SystemTime>,
-    /// The length of the times in the series: `minute`, `hour` (the default) or `day`. Older counts are kept by hour or
-    /// by day alone.
+    /// The step of the series: `minute`, `hour` (the default) or `day`. Older counts are kept only by hour or by day.
     #[param(value_type = Option<String>)]
     bucket: UsageBucket,
 }
@@ -40,29 +39,29 @@ impl ReadUsage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
 pub(crate) struct UsageView {
-    /// Since when usage has been written; `null` if it never was.
+    /// When usage was first recorded; `null` if it never was.
     #[schema(format = DateTime)]
     watched_since: Option<String>,
     #[schema(format = DateTime)]
     since: String,
-    /// The sums of the series.
+    /// The sums over the series.
     totals: TotalsView,
-    /// Each time with any requests, the oldest first.
+    /// The steps that have requests, the oldest first.
     series: Vec<PointView>,
-    /// The clients with the most requests, the busiest first; none if the request names a client.
+    /// The clients with the most requests, the busiest first. Missing if the request names a client.
     clients: Vec<ClientUsageView>,
-    /// The keys of the client that the request names.
+    /// The keys of the client. Missing if the request does not name a client.
     keys: Vec<KeyUsageView>,
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = UsageTotals)]
 struct TotalsView {
-    /// Requests with a valid key.
+    /// The requests with a valid key.
     requests: u64,
-    /// The requests among them whose key another one has replaced.
+    /// The admitted requests whose key has been replaced by another one.
     replaced: u64,
-    /// Refusals by their reason.
+    /// The refusals by reason.
     refused: BTreeMap<String, u64>,
 }
 
@@ -91,7 +90,7 @@ struct KeyUsageView {
     totals: TotalsView,
 }
 
-/// Reads the usage of one client, or of all and the `top` busiest.
+/// Reads the usage of one client, or of all clients and the `top` busiest ones.
 pub(crate) async fn read_usage(
     history: &UsageHistory,
     request: ReadUsage,

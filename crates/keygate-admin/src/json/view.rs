@@ -1,4 +1,4 @@
-//! Clients, keys and events as the API writes them.
+//! The JSON form of clients, keys and events.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{
     ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
 };
 
-/// Returns RFC 3339 in UTC.
+/// Formats a time as RFC 3339 in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
     Timestamp::nearest(time).to_string()
 }
@@ -23,15 +23,15 @@ pub(crate) fn time(time: SystemTime) -> String {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Client)]
 pub(crate) struct ClientView {
-    /// Its identifier, which never changes.
+    /// The client's identifier, which never changes.
     name: String,
-    /// A text for people.
+    /// A readable name.
     title: Option<String>,
     /// Whether its keys work.
     enabled: bool,
     #[schema(value_type = Vec<String>, example = json!(["orders:read"]))]
     scopes: Vec<Scope>,
-    /// The networks from which its keys may be used; everywhere if there are none.
+    /// The networks from which its keys may be used. If empty, they may be used from anywhere.
     #[schema(value_type = Vec<String>, example = json!(["10.0.0.0/8"]))]
     networks: Vec<Network>,
     #[schema(schema_with = quota_schema)]
@@ -60,7 +60,7 @@ impl ClientView {
     }
 }
 
-/// A key. Its text is nowhere but in the response that made it.
+/// A key, without its text.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Key)]
 pub(crate) struct KeyView {
@@ -69,14 +69,14 @@ pub(crate) struct KeyView {
     /// The name of its client.
     client: String,
     label: Option<String>,
-    /// Whether the key works now. Missing in a `current` that no clock was asked for.
+    /// Whether the key works now. Missing in the `current` of a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<KeyStatusView>, nullable = false)]
     status: Option<&'static str>,
-    /// The scopes to which it is narrowed; all of its client if there are none.
+    /// The scopes to which the key is narrowed. If empty, the key has all scopes of its client.
     #[schema(value_type = Vec<String>)]
     scopes: Vec<Scope>,
-    /// The networks to which it is narrowed; all of its client if there are none.
+    /// The networks to which the key is narrowed. If empty, the key has all networks of its client.
     #[schema(value_type = Vec<String>)]
     networks: Vec<Network>,
     #[schema(format = DateTime)]
@@ -90,7 +90,7 @@ pub(crate) struct KeyView {
     /// The key that replaced it.
     #[schema(value_type = Option<String>)]
     replaced_by: Option<KeyId>,
-    /// `never`, a time in RFC 3339, or `unknown`.
+    /// A time in RFC 3339, `never`, or `unknown`.
     last_used: String,
     /// Another one after every change: the `ETag` without quotes.
     version: String,
@@ -104,9 +104,9 @@ pub(crate) struct KeyView {
 pub(crate) enum KeyStatusView {
     /// The key works.
     Active,
-    /// The key begins to work later.
+    /// The key will start to work later.
     NotYetValid,
-    /// The key was replaced, and works until it expires.
+    /// The key was replaced by another one, and works until it expires.
     Replaced,
     /// The client of the key is disabled.
     Disabled,
@@ -156,10 +156,10 @@ pub(crate) struct EventView {
     client: Option<String>,
     #[schema(value_type = Option<String>)]
     key_id: Option<KeyId>,
-    /// The client, key or policy before the change. A key has no digest in it.
+    /// The client, key or policy before the change. A key is shown without its digest.
     #[schema(value_type = Option<Object>)]
     before: Option<Value>,
-    /// The same after the change.
+    /// The client, key or policy after the change.
     #[schema(value_type = Option<Object>)]
     after: Option<Value>,
 }
@@ -183,7 +183,7 @@ impl EventView {
     }
 }
 
-/// The forms of a quota: one rate, several, `unlimited`, or none.
+/// A quota: one rate, several rates, `unlimited`, or `null`.
 pub(crate) fn quota_schema() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String).examples(["100/minute"]);
     let burst = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
@@ -194,7 +194,6 @@ pub(crate) fn quota_schema() -> Schema {
     let rates = ArrayBuilder::new().items(OneOfBuilder::new().item(text()).item(with_burst()));
     let none = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
     let forms = OneOfBuilder::new().item(text()).item(with_burst()).item(rates).item(none);
-    let what =
-        "One rate such as `100/minute`, a rate with another burst, a list of them, or `unlimited`";
+    let what = "A rate such as `100/minute`, a rate with a different burst, a list of these, or `unlimited`";
     Schema::OneOf(forms.description(Some(what)).build())
 }

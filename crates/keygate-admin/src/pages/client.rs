@@ -1,4 +1,4 @@
-//! A client: its facts, its keys, and what was changed of it.
+//! The page of a client: its details, its keys, and its changes.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ fn facts(client: &ClientInfo) -> Markup {
             dd {
                 @match profile.quota() {
                     Some(quota) => { (quota.to_string()) }
-                    None => { span.muted { "the default of the service" } }
+                    None => { span.muted { "the service’s default" } }
                 }
             }
             dt { "Networks" } dd { (key_form::networks(profile, profile.networks())) }

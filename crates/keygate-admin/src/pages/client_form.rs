@@ -1,4 +1,4 @@
-//! The form of a client, and adding one.
+//! The form for a client, and the page that adds one.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::operator::Operator;
 use crate::view::client_path;
 use crate::view::field::{Errors, Field, kept};
 
-/// The facts of a client as text, as they are in its form.
+/// The values of a client as text, as the form has them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct ClientTexts {
     pub(super) name: String,
@@ -30,7 +30,7 @@ pub(super) struct ClientTexts {
     pub(super) metadata: String,
 }
 
-/// The fields that can be changed: their names, their labels, and where they are.
+/// The fields that can be changed: their names, labels and accessors.
 pub(super) type Fact = (&'static str, &'static str, fn(&mut ClientTexts) -> &mut String);
 pub(super) const FACTS: [Fact; 5] = [
     ("title", "Title", |texts| &mut texts.title),
@@ -52,7 +52,7 @@ impl ClientTexts {
         }
     }
 
-    /// Returns what was typed, with these line ends, before it is checked.
+    /// Returns the unchecked input, with normalized line ends.
     pub(super) fn typed(form: &Form, name: &str, prefix: &str) -> Self {
         let mut typed = Self { name: name.to_owned(), ..Self::default() };
         for (field, _, fact) in FACTS {
@@ -61,7 +61,7 @@ impl ClientTexts {
         typed
     }
 
-    /// Returns the texts without lines that look like keys, unless they are stored.
+    /// Returns the texts without lines that look like keys, except lines that are already stored.
     pub(super) fn kept(&self, stored: &Self) -> Self {
         let (mut kept_texts, mut stored) = (self.clone(), stored.clone());
         kept_texts.name = kept(&self.name, &stored.name);
@@ -72,9 +72,11 @@ impl ClientTexts {
         kept_texts
     }
 
-    /// Returns the profile, or adds what is wrong to the errors. Texts that look like keys are allowed where they are stored.
+    /// Returns the profile, or adds the problems to `errors`. Texts that look like keys are refused, unless they are
+    /// already stored.
     pub(super) fn parse(&self, stored: &Self, errors: &mut Errors) -> Option<ClientProfile> {
-        const WHY: &str = "this looks like a key, and people see it here: choose another text";
+        const WHY: &str =
+            "this looks like a key, and everyone can read it here: choose another text";
         let (mut new, mut old) = (self.clone(), stored.clone());
         if self.name != stored.name && looks_like_key(&self.name) {
             errors.add("name", WHY);
@@ -112,15 +114,17 @@ impl ClientTexts {
     pub(super) fn fields(&self, errors: &Errors) -> Markup {
         html! {
             (Field::new("title", "Title").value(&self.title)
-                .hint("For people, such as “The shop of ACME”. Without one, the name is shown.").line(errors))
+                .hint("A readable name, such as “ACME shop”. If empty, the name is shown.").line(errors))
             (Field::new("scopes", "Scopes").value(&self.scopes)
-                .hint("What its keys may do: one per line, such as orders:read or orders:*.").lines(errors))
+                .hint("What its keys may do, one scope per line, such as orders:read or orders:*.").lines(errors))
             (Field::new("quota", "Quota").value(&self.quota)
-                .hint("Such as 100/minute, one rate per line, or unlimited. Empty: the service’s default.").lines(errors))
+                .hint("One rate per line, such as 100/minute, or unlimited. If empty, the service’s default \
+                       applies.").lines(errors))
             (Field::new("networks", "Networks").value(&self.networks)
-                .hint("Where its keys may be used: one per line, such as 10.0.0.0/8. Empty: everywhere.").lines(errors))
+                .hint("Where its keys may be used, one network per line, such as 10.0.0.0/8. If empty, \
+                       everywhere.").lines(errors))
             (Field::new("metadata", "Metadata").value(&self.metadata)
-                .hint("Your own notes: one name=value per line, such as team=billing.").lines(errors))
+                .hint("Your own notes, one name=value per line, such as team=billing.").lines(errors))
         }
     }
 }
@@ -169,12 +173,12 @@ fn respond(
     errors: &Errors,
 ) -> Response {
     let body = html! {
-        p { "The client is enabled at once, and has no keys: nothing can call with it until you issue one." }
+        p { "The new client is enabled, but has no keys. It can send requests once you issue a key." }
         (errors.summary())
         form method="post" action=(app.url("/clients/new")) {
             (form::csrf(operator))
             (Field::new("name", "Name").value(&typed.name)
-                .hint("For programs: logs, limits and usage carry it. It never changes.").required_line(errors))
+                .hint("Identifies the client in logs, limits and usage. It cannot be changed later.").required_line(errors))
             (typed.fields(errors))
             div.actions {
                 button.button.primary type="submit" { "Add the client" }

@@ -1,4 +1,4 @@
-//! A page of the list of clients, by name or by last use.
+//! Reads one page of the client list, by name or by last use.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,10 +9,10 @@ use keygate::observe::{ClientLastUse, UsageHistory};
 
 use crate::error::PageError;
 
-/// Rows of a page.
+/// The number of rows on a page.
 pub(super) const ROWS: usize = 50;
 
-/// A list with a filter is sorted in memory, if it has at most this many clients.
+/// The maximum length of a filtered list that is sorted in memory.
 const SORTED: usize = 1_000;
 
 /// A page of clients.
@@ -29,7 +29,7 @@ impl From<Page<ClientInfo>> for ClientPage {
     }
 }
 
-/// Reads a page by name.
+/// Reads a page in the order of names.
 pub(super) async fn by_name(
     store: &dyn ManageKeys,
     query: ClientQuery,
@@ -40,10 +40,10 @@ pub(super) async fn by_name(
     Ok(store.clients(&query).await?.into())
 }
 
-/// Reads a page by last use, the latest first, and then the clients that were never seen, by name.
+/// Reads a page in the order of last use, the latest first, followed by the clients without any use, by name.
 ///
-/// The usage has an index by last use, and the store one by name. Without a filter, a page takes as long whatever the
-/// number of clients.
+/// The usage history has an index by last use, and the store has one by name. So without a filter, the time for a page
+/// does not depend on the number of clients.
 pub(super) async fn by_last_use(
     store: &dyn ManageKeys,
     usage: &UsageHistory,
@@ -59,7 +59,7 @@ pub(super) async fn by_last_use(
         }
     }
     let mut page = ClientPage { found: Vec::new(), unreadable: Vec::new(), next: None };
-    // Many clients at once where a filter drops most of them.
+    // Read many clients at once, since a filter may drop most of them.
     let mut chunk = if is_filtered { SORTED } else { ROWS + 1 };
     while let Place::Seen(after) = &place {
         let uses = usage.clients_by_last_use(chunk, after.as_ref()).await?;
@@ -92,13 +92,13 @@ pub(super) async fn by_last_use(
             }
             _ => Place::Unseen(String::new()),
         };
-        // Few were in the store: look at more at once.
+        // Few were in the store: read more the next time.
         chunk = (4 * chunk).min(SORTED);
     }
     unseen(store, usage, query, place, page).await
 }
 
-/// Adds clients without any use.
+/// Adds the clients without any use.
 async fn unseen(
     store: &dyn ManageKeys,
     usage: &UsageHistory,
@@ -120,7 +120,7 @@ async fn unseen(
             let name = client.profile.name();
             seen.binary_search_by(|used| used.client.as_str().cmp(name)).is_ok()
         };
-        // Where the page is full, the next one begins.
+        // The next page begins after the row that filled this one.
         let rows = rest.found.iter().enumerate().filter(|(_, client)| !is_seen(client));
         if let Some((row, _)) = rows.clone().nth(ROWS - page.found.len()) {
             page.found.extend(rows.take(ROWS - page.found.len()).map(|(_, client)| client.clone()));
@@ -135,12 +135,12 @@ async fn unseen(
         page.unreadable.extend(rest.unreadable);
         let Some(next) = rest.next else { return Ok(page) };
         cursor = next;
-        // Few were unseen: look at more at once.
+        // Few had no use: read more the next time.
         step = (4 * step).min(SORTED);
     }
 }
 
-/// Sorts a list that is short because of its filter.
+/// Sorts a filtered list in memory, if it is short enough.
 async fn sorted(
     usage: &UsageHistory,
     all: Page<ClientInfo>,
@@ -180,11 +180,11 @@ async fn sorted(
     Ok(ClientPage { found, unreadable: all.unreadable, next })
 }
 
-/// A place in the list by last use.
+/// A position in the list by last use.
 enum Place {
-    /// Behind this client, or at the beginning.
+    /// After this client, or at the beginning.
     Seen(Option<ClientLastUse>),
-    /// Among the clients without any use: behind a cursor of the store, or a name where the list was sorted in memory.
+    /// Among the clients without any use: after a store cursor, or after a name if the list was sorted in memory.
     Unseen(String),
 }
 

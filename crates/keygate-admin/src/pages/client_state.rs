@@ -1,4 +1,4 @@
-//! Disabling, enabling and removing a client: what will happen, and the change.
+//! Disabling, enabling and removing a client, with a confirmation that shows the effect.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::view::field::{Errors, Field, hidden};
 use crate::view::time::counted;
 use crate::view::{ClientName, client_path, client_url};
 
-/// A change of a client that has no fields.
+/// A change of a client that needs no fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
     Disable,
@@ -69,7 +69,7 @@ async fn send(
 ) -> PageResult {
     let client = app.store.find_client(name).await?;
     if change == Change::Remove && form.text("confirm") != name {
-        let errors = Errors::one("confirm", "this is not the name of the client");
+        let errors = Errors::one("confirm", "this does not match the client’s name");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return confirm(status, app, operator, &client, change, &html! {}, &errors).await;
     }
@@ -95,7 +95,7 @@ async fn send(
     }
 }
 
-/// Asks again, since the client is not as it was shown.
+/// Asks for confirmation again, since the client has changed since it was shown.
 async fn changed(
     app: &App,
     operator: &Operator,
@@ -139,13 +139,13 @@ impl Change {
         }
     }
 
-    /// Says why there is nothing to do, if so.
+    /// Returns the reason why the change cannot be made now, if there is one.
     fn is_done(self, client: &ClientInfo) -> Option<&'static str> {
         match (self, client.enabled) {
-            (Self::Disable, false) => Some("This client is disabled already."),
-            (Self::Enable, true) => Some("This client is enabled already."),
+            (Self::Disable, false) => Some("This client is already disabled."),
+            (Self::Enable, true) => Some("This client is already enabled."),
             (Self::Remove, true) => Some(
-                "This client is enabled. Disable it first, and remove it once nobody misses it.",
+                "This client is enabled. Disable it first, and remove it once you are sure that nobody needs it.",
             ),
             _ => None,
         }
@@ -176,7 +176,7 @@ async fn confirm(
                 (hidden("version", &client.version().to_string()))
                 (hidden("was-state", if client.enabled { "enabled" } else { "disabled" }))
                 @if change == Change::Remove {
-                    (Field::new("confirm", "To be sure, type the name of the client").hint(name).required_line(errors))
+                    (Field::new("confirm", "To confirm, type the name of the client").hint(name).required_line(errors))
                 }
                 div.actions {
                     button.button.(class) type="submit" { (change.title()) " the client" }
@@ -189,20 +189,20 @@ async fn confirm(
     Ok(page_with(status, app, operator, &title, Section::Clients, body))
 }
 
-/// Says what the change will do, and to how many keys.
+/// Describes the effect of the change, and the number of keys that it affects.
 async fn effects(app: &App, client: &ClientInfo, change: Change) -> Result<Markup, ManageError> {
     let name = client.profile.name();
     let keys = counted(u64::try_from(client.keys).unwrap_or(u64::MAX), "key");
     Ok(match change {
         Change::Enable => html! {
-            p { (keys) " of " strong { (name) } " will work again from the next request on, as far as they have "
-                "not expired." }
+            p { (keys) " of " strong { (name) } " will work again from the next request on, unless they have "
+            "expired." }
         },
         Change::Disable => {
             let uses = Uses::of_client(app, name).await;
             html! {
                 p { (keys) " of " strong { (name) } " will be refused from the next request on, until you enable "
-                    "the client again. No key is lost." }
+                "the client again. The keys are kept." }
                 (uses.of_all(app.now()))
             }
         }
@@ -216,9 +216,9 @@ async fn effects(app: &App, client: &ClientInfo, change: Change) -> Result<Marku
                 counted(all, "key")
             };
             html! {
-                p { strong { (name) } " and " (all) " will be removed, also those that were revoked or have "
-                    "expired. This cannot be undone." }
-                p { "What was recorded of it in the events stays." }
+                p { strong { (name) } " and " (all) " will be removed, including revoked and expired keys. "
+                "This cannot be undone." }
+                p { "Its recorded changes are kept." }
             }
         }
     })

@@ -1,4 +1,4 @@
-//! Last use and requests of the clients of a page.
+//! The last use and the requests of the clients on a page.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -10,22 +10,22 @@ use keygate::store::DatabaseError;
 use super::uses::start_of_day;
 use crate::view::time::HOUR;
 
-/// The hours of a sparkline.
+/// The number of hours in a sparkline.
 pub(super) const HOURS: u32 = 24;
 
-/// What the usage says about one client.
+/// The usage of one client.
 #[derive(Default)]
 pub(super) struct ClientUse {
     pub(super) last: Option<SystemTime>,
     pub(super) today: u64,
-    /// Requests in each of the last [`HOURS`] hours, the oldest first.
+    /// The requests in each of the last [`HOURS`] hours, the oldest first.
     pub(super) hours: Vec<u64>,
 }
 
-/// The uses of clients by name.
+/// The usage of clients, by name.
 pub(super) type Uses = HashMap<String, ClientUse>;
 
-/// Reads the uses of these clients alone.
+/// Reads the usage of these clients.
 pub(super) async fn of(
     usage: &UsageHistory,
     clients: &[ClientInfo],
@@ -38,7 +38,7 @@ pub(super) async fn of(
     }
     let today = start_of_day(now);
     let hour = start_of_hour(now);
-    // No day in UTC began before these hours.
+    // The current day in UTC never began before these hours.
     let first = hour - (HOURS - 1) * HOUR;
     let query = UsageQuery::new().for_clients(names()).since(first);
     for series in usage.series_by_client(&query, UsageBucket::Hour).await? {

@@ -34,10 +34,10 @@ const COLUMNS: [Column; 8] = [
     Column::new("Last 24 hours"),
 ];
 
-/// The columns that need no usage.
+/// The number of columns that need no usage.
 const WITHOUT_USAGE: usize = 5;
 
-/// More scopes than these are counted in the list, so that one client does not fill the page.
+/// The number of scopes shown per client. Further scopes are only counted, so that one client does not fill the page.
 const SHOWN_SCOPES: usize = 4;
 
 pub(super) async fn show(
@@ -78,7 +78,7 @@ pub(super) async fn show(
             (unreadable(&app, &found.unreadable))
             @if found.found.is_empty() {
                 p.empty {
-                    @if after.is_empty() { "No client is like this. " } @else { "There are no more clients. " }
+                    @if after.is_empty() { "No clients match these filters. " } @else { "There are no more clients. " }
                     a href=(path) { "Show all clients" }
                 }
             } @else {
@@ -95,8 +95,8 @@ pub(super) async fn show(
     Ok(page_with(StatusCode::OK, &app, &operator, "Clients", Section::Clients, body))
 }
 
-/// Reads a page of the list, and the uses of its clients if usage is kept. The list is shown without uses that cannot be read,
-/// unless it is to be sorted by them.
+/// Reads a page of the list, and the usage of its clients if usage is recorded. If usage cannot be read, the list is
+/// shown without it, unless it is to be sorted by last use.
 async fn read(
     app: &App,
     filters: &Filters,
@@ -154,7 +154,7 @@ fn used(used: Option<&ClientUse>, now: SystemTime) -> Markup {
     }
 }
 
-/// Shows the title of a client as a link, with its name below; or the name alone.
+/// Renders a client's title as a link with its name below, or only its name if it has no title.
 fn name(app: &App, client: &ClientInfo) -> Markup {
     let name = client.profile.name();
     html! {
@@ -163,7 +163,7 @@ fn name(app: &App, client: &ClientInfo) -> Markup {
     }
 }
 
-/// The filters and the order of the list, as they were typed.
+/// The filters and the order of the list, unchecked.
 struct Filters {
     search: String,
     state: String,
@@ -197,7 +197,7 @@ impl Filters {
         self.pairs().iter().all(|(_, value)| value.is_empty())
     }
 
-    /// Returns the cursor that the page begins behind.
+    /// Returns the cursor after which the page begins.
     async fn start(
         &self,
         app: &App,
@@ -216,14 +216,14 @@ impl Filters {
         if self.sort == "-name" { query.descending() } else { query }
     }
 
-    /// Returns the query, or what is wrong with the filters.
+    /// Returns the query, or the errors in the filters.
     fn query(&self, errors: &mut Errors) -> Option<ClientQuery> {
         let mut query = ClientQuery::new().with_search(&self.search);
         match &*self.state {
             "" => {}
             "enabled" => query = query.with_enabled(true),
             "disabled" => query = query.with_enabled(false),
-            _ => errors.add("state", "a state is enabled or disabled"),
+            _ => errors.add("state", "choose enabled or disabled"),
         }
         if !self.scope.is_empty() {
             match self.scope.parse() {
@@ -236,7 +236,7 @@ impl Filters {
                 Some((name, value)) if !name.trim().is_empty() => {
                     query = query.add_metadata(name.trim(), value.trim());
                 }
-                _ => errors.add("metadata", "write the metadata as name=value"),
+                _ => errors.add("metadata", "write metadata as name=value"),
             }
         }
         errors.is_empty().then_some(query)

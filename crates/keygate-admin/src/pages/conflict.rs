@@ -1,4 +1,4 @@
-//! Two operators at once: what the other one changed, beside what was typed.
+//! Conflicts between two operators: shows what the other one changed, beside what was typed.
 
 use std::time::SystemTime;
 
@@ -7,16 +7,16 @@ use maud::{Markup, html};
 
 use crate::view::{changes, time};
 
-/// A fact that differs: what it was when the form was opened, what it is now, and what was typed.
+/// A value that differs: as it was when the form was opened, as it is now, and as it was typed.
 pub(super) struct Conflict {
     pub(super) fact: &'static str,
     pub(super) was: String,
     pub(super) now: String,
-    /// `None` if the form cannot change the fact.
+    /// `None` if the form cannot change the value.
     pub(super) typed: Option<String>,
 }
 
-/// Shows that the client or key was changed meanwhile, by whom, and what differs.
+/// Shows that the client or key has changed since the form was opened, who changed it, and what differs.
 pub(super) fn notice(
     thing: &str,
     event: Option<&ChangeEvent>,
@@ -25,8 +25,8 @@ pub(super) fn notice(
 ) -> Markup {
     html! {
         div.notice.warn role="alert" {
-            p { strong { "Somebody else changed the " (thing) " meanwhile." } " Your change was not made, and "
-                "nothing is lost." }
+            p { strong { "Somebody else has changed the " (thing) " in the meantime." } " Your change was not saved. "
+            "Your input is still here." }
             @if let Some(event) = event {
                 p {
                     "Latest change: " (changes::words(event.action))
@@ -37,12 +37,12 @@ pub(super) fn notice(
         }
         @if !conflicts.is_empty() {
             div.table tabindex="0" { table.conflict {
-                caption { "What differs" }
+                caption { "Differences" }
                 thead { tr {
-                    th scope="col" { "Fact" }
-                    th scope="col" { "When you opened it" }
+                    th scope="col" { "Field" }
+                    th scope="col" { "When you opened the form" }
                     th scope="col" { "Now" }
-                    @if conflicts.iter().any(|it| it.typed.is_some()) { th scope="col" { "What you typed" } }
+                    @if conflicts.iter().any(|it| it.typed.is_some()) { th scope="col" { "Your input" } }
                 } }
                 tbody { @for Conflict { fact, was, now, typed } in conflicts {
                     tr {
@@ -57,7 +57,7 @@ pub(super) fn notice(
     }
 }
 
-/// Shows a text of several lines, or that there is none.
+/// Renders a text of several lines, or a note that there is none.
 pub(super) fn text(text: &str) -> Markup {
     html! {
         @if text.is_empty() { span.muted { "none" } }

@@ -1,4 +1,4 @@
-//! Changing a client: the form, what the change will do, and the change.
+//! Changing a client: the form, the review, and the change.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ struct Edit<'a> {
     operator: &'a Operator,
     client: &'a ClientInfo,
     typed: ClientTexts,
-    /// The texts when the form was opened.
+    /// The values when the form was opened.
     was: ClientTexts,
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn send(
         return Ok(edit.form(StatusCode::UNPROCESSABLE_ENTITY, &html! {}, &errors));
     };
     let nothing_differs =
-        html! { div.notice role="status" { p { "Nothing differs from what is stored." } } };
+        html! { div.notice role="status" { p { "You have not changed anything." } } };
     match form.text("step") {
         "edit" => return Ok(edit.form(StatusCode::OK, &html! {}, &errors)),
         _ if profile == client.profile => {
@@ -92,7 +92,7 @@ pub(super) async fn send(
     }
 }
 
-/// Names what differs, and nothing else.
+/// Returns a change of only the values that differ.
 fn change(old: &ClientProfile, new: &ClientProfile) -> ClientChange {
     let mut change = ClientChange::new();
     if old.title() != new.title() {
@@ -119,7 +119,7 @@ fn change(old: &ClientProfile, new: &ClientProfile) -> ClientChange {
     change
 }
 
-/// Says what the change does to the keys of the client.
+/// Describes the effect of the change on the client's keys.
 async fn effects(
     store: &dyn ManageKeys,
     client: &ClientInfo,
@@ -127,9 +127,9 @@ async fn effects(
 ) -> Result<Vec<String>, ManageError> {
     let keys = u64::try_from(client.keys).unwrap_or(u64::MAX);
     let mut effects = vec![match keys {
-        0 => "The client has no keys: nobody notices the change now.".to_owned(),
+        0 => "The client has no keys yet, so the change has no effect on requests.".to_owned(),
         _ => format!(
-            "The change applies to {} of this client, from the next request on.",
+            "The change applies to {} of this client from the next request on.",
             counted(keys, "key")
         ),
     }];
@@ -137,9 +137,10 @@ async fn effects(
     let lost: Vec<_> =
         client.profile.scopes().iter().filter(lost).map(ToString::to_string).collect();
     if !lost.is_empty() && keys > 0 {
-        effects.push(format!("Requests that need {} are refused from then on.", lost.join(", ")));
+        effects
+            .push(format!("From then on, requests that need {} will be refused.", lost.join(", ")));
     }
-    // Keys that name what the client loses. A thousand are as many as people read about.
+    // Counts the keys that have a scope or network that the client loses, up to a thousand.
     let page = store.keys(&KeyQuery::new().with_client(new.name()).with_limit(1_000)).await?;
     let narrowed = page.found.iter().filter(|key| {
         let scope = |scope| !new.scopes().iter().any(|kept| kept.covers(scope));
@@ -152,12 +153,12 @@ async fn effects(
     match u64::try_from(narrowed.count()).unwrap_or(u64::MAX) {
         0 => {}
         count => effects.push(format!(
-            "{} with scopes or networks of their own lose a part of them.",
+            "{} with narrower scopes or networks will lose some of them.",
             counted(count, "key")
         )),
     }
     if client.profile.networks() != new.networks() && !new.networks().is_empty() && keys > 0 {
-        effects.push("Requests from other networks are refused from then on.".to_owned());
+        effects.push("From then on, requests from other networks will be refused.".to_owned());
     }
     Ok(effects)
 }
@@ -180,7 +181,7 @@ impl<'a> Edit<'a> {
         page_with(status, self.app, self.operator, &self.title(), Section::Clients, body)
     }
 
-    /// The hidden fields: the version, and the texts that it had.
+    /// The hidden fields: the version, and its values.
     fn base(&self) -> Markup {
         let mut was = self.was.clone();
         html! {
@@ -196,8 +197,8 @@ impl<'a> Edit<'a> {
         self.respond(status, html! {
             (notice)
             (errors.summary())
-            p { "Everything here applies to " (keys) " of " strong { (self.name()) } ". The next page says "
-                "what will change." }
+            p { "These settings apply to " (keys) " of " strong { (self.name()) } ". You can review "
+            "the change on the next page." }
             form method="post" action=(client_url(self.app, self.name(), "/edit")) {
                 (self.base())
                 (self.typed.fields(errors))
@@ -213,8 +214,8 @@ impl<'a> Edit<'a> {
         let (mut was, mut typed) = (self.was.clone(), self.typed.clone());
         self.respond(StatusCode::OK, html! {
             div.table tabindex="0" { table {
-                caption { "What will change" }
-                thead { tr { th scope="col" { "Fact" } th scope="col" { "Now" } th scope="col" { "Then" } } }
+                caption { "Changes" }
+                thead { tr { th scope="col" { "Field" } th scope="col" { "Before" } th scope="col" { "After" } } }
                 tbody { @for (_, label, fact) in FACTS {
                     @let (was, typed) = (&*fact(&mut was), &*fact(&mut typed));
                     @if was != typed {
@@ -234,7 +235,7 @@ impl<'a> Edit<'a> {
         })
     }
 
-    /// Shows what differs, and the form with what was typed where it was typed, and with what is stored now elsewhere.
+    /// Shows the differences above the form. Edited fields keep the input, and all others show the stored values.
     async fn conflict(mut self, store: &Arc<dyn ManageKeys>) -> Response {
         let mut now = ClientTexts::of(&self.client.profile);
         let mut conflicts = Vec::new();
@@ -257,7 +258,7 @@ impl<'a> Edit<'a> {
         let event = newest(&**store, EventQuery::new().with_client(self.name())).await;
         let notice = html! {
             (conflict::notice("client", event.as_ref(), &conflicts, self.app.now()))
-            p { "The form below has what you typed, and what is stored now where you typed nothing." }
+            p { "In the form below, the fields that you edited have your input. All others have the stored values." }
         };
         self.form(StatusCode::CONFLICT, &notice, &Errors::default())
     }

@@ -1,4 +1,4 @@
-//! Changing a key: label, expiry, scopes and networks.
+//! Changing a key's label, expiry, scopes and networks.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,7 +25,7 @@ use crate::view::field::{Errors, hidden};
 use crate::view::time::utc;
 use crate::view::{KeyIdInPath, badge, key_url};
 
-/// The facts that are texts: their labels, and where they are.
+/// The text fields: their labels and accessors.
 type Fact = (&'static str, fn(&mut KeyTexts) -> &mut String);
 const FACTS: [Fact; 3] = [
     ("Label", |texts| &mut texts.label),
@@ -41,7 +41,7 @@ struct Edit<'a> {
     key: KeyInfo,
     policy: Policy,
     typed: KeyTexts,
-    /// The texts when the form was opened, and when the key then expired.
+    /// The values and the expiry when the form was opened.
     was: (KeyTexts, String),
     lifetime: LifetimeTexts,
 }
@@ -90,8 +90,7 @@ pub(super) async fn send(
     };
     let change = change(&edit.key, draft, expiry);
     if change.is_empty() {
-        let notice =
-            html! { div.notice role="status" { p { "Nothing differs from what is stored." } } };
+        let notice = html! { div.notice role="status" { p { "You have not changed anything." } } };
         return Ok(edit.form(StatusCode::OK, &notice, &errors));
     }
     let store = operator.store(&app)?.if_version(edit.key.version());
@@ -108,7 +107,7 @@ pub(super) async fn send(
     }
 }
 
-/// Names what differs, and nothing else.
+/// Returns a change of only the values that differ.
 fn change(key: &KeyInfo, draft: KeyDraft, expiry: Option<Expiry>) -> KeyChange {
     let KeyDraft { label, mut scopes, mut networks } = draft;
     scopes.sort();
@@ -175,7 +174,7 @@ impl<'a> Edit<'a> {
             (errors.summary())
             p {
                 "This changes one key of " strong { (key.client) } ", " code.id { (key.key_id.to_string()) } " " (badge::key(key.status(app.now())))
-                ", from its next request on. The text of the key stays the same."
+                ", from the next request on. The key itself stays the same."
             }
             form method="post" action=(key_url(app, key.key_id, "/edit")) {
                 (form::csrf(operator))
@@ -196,7 +195,7 @@ impl<'a> Edit<'a> {
         page_with(status, app, operator, &title, Section::Clients, body)
     }
 
-    /// Shows what differs, and the form with what was typed where it was typed, and with what is stored now elsewhere.
+    /// Shows the differences above the form. Edited fields keep the input, and all others show the stored values.
     async fn conflict(mut self) -> Response {
         let now = KeyTexts::of(&self.key);
         let mut conflicts = Vec::new();
@@ -230,7 +229,7 @@ impl<'a> Edit<'a> {
         let event = newest(&*self.app.store, EventQuery::new().with_key(self.key.key_id)).await;
         let notice = html! {
             (conflict::notice("key", event.as_ref(), &conflicts, self.app.now()))
-            p { "The form below has what you typed, and what is stored now where you typed nothing." }
+            p { "In the form below, the fields that you edited have your input. All others have the stored values." }
         };
         self.form(StatusCode::CONFLICT, &notice, &Errors::default())
     }

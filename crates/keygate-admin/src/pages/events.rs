@@ -1,4 +1,4 @@
-//! What was changed: by whom, when, and what it was before and after.
+//! The list of recorded changes: who changed what, when, with the values before and after.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,12 +20,12 @@ use crate::view::table::{Column, ListAddress, unreadable};
 use crate::view::time::{DAY, parse_day, relative};
 use crate::view::{Params, client_url, key_url};
 
-/// The number of changes that are shown with a client or key.
+/// The number of changes shown on the page of a client or key.
 pub(super) const LATEST: usize = 10;
 
-const DAY_FORM: &str = "write a day as in 2027-01-31";
+const DAY_FORM: &str = "write the date as 2027-01-31";
 
-/// What a list of changes is about: columns that say the same in each row are left out.
+/// The subject of a list of changes. Columns with the same value in each row are left out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Of {
     All,
@@ -35,8 +35,12 @@ pub(super) enum Of {
 
 impl Of {
     fn columns(self) -> Vec<Column> {
-        let all =
-            [("When", Self::Key), ("Who", Self::Key), ("What", Self::Key), ("Client", Self::All)];
+        let all = [
+            ("Time", Self::Key),
+            ("Changed by", Self::Key),
+            ("Change", Self::Key),
+            ("Client", Self::All),
+        ];
         let all = all.into_iter().chain([("Key", Self::Client), ("Before and after", Self::Key)]);
         all.filter(|(_, last)| self <= *last).map(|(heading, _)| Column::new(heading)).collect()
     }
@@ -73,7 +77,7 @@ pub(super) async fn show(
         html! {
             (unreadable(&app, &page.unreadable))
             @if page.found.is_empty() {
-                p.empty { "No change was recorded like this." }
+                p.empty { "No changes match these filters." }
             } @else {
                 (table(&app, &page.found, Of::All, &address))
             }
@@ -82,7 +86,7 @@ pub(super) async fn show(
     )
 }
 
-/// Reads a page, and returns the cursor that it begins behind, too.
+/// Reads a page. Also returns the cursor after which it begins.
 async fn read(
     app: &App,
     params: &Params,
@@ -97,11 +101,12 @@ async fn read(
     Ok((after, app.store.events(&query).await?))
 }
 
-/// Shows the latest changes of a client or key. Why there are none to show is no reason to fail.
+/// Renders the latest changes of a client or key. If they cannot be read, it says why, and the rest of the page still
+/// works.
 pub(super) async fn latest(app: &App, query: &EventQuery, of: Of, all: &str) -> Markup {
     match app.store.events(query).await {
         Ok(page) => html! {
-            @if page.found.is_empty() { p.muted { "No change was recorded." } }
+            @if page.found.is_empty() { p.muted { "No changes yet." } }
             @else {
                 (table(app, &page.found, of, &ListAddress { path: "", filters: Vec::new(), sort: "", has_previous: false }))
                 @if page.next.is_some() { p { a href={ (app.url("/events")) (all) } { "All changes" } } }
@@ -109,20 +114,20 @@ pub(super) async fn latest(app: &App, query: &EventQuery, of: Of, all: &str) -> 
         },
         Err(ManageError::NoEvents { why }) => not_recorded(why),
         Err(error) => {
-            html! { div.notice.warn role="status" { p { "The changes cannot be read now: " (error.to_string()) "." } } }
+            html! { div.notice.warn role="status" { p { "Changes cannot be read right now: " (error.to_string()) "." } } }
         }
     }
 }
 
 fn not_recorded(why: &str) -> Markup {
-    html! { p.muted { "The changes of this store are not recorded: " (why) "." } }
+    html! { p.muted { "This store does not record changes: " (why) "." } }
 }
 
 fn table(app: &App, events: &[ChangeEvent], of: Of, address: &ListAddress<'_>) -> Markup {
     let now = app.now();
     html! {
         div.table { table.events {
-            caption.visually-hidden { "Changes, the newest first" }
+            caption.visually-hidden { "Changes, newest first" }
             (address.head(&of.columns()))
             tbody { @for event in events { (row(app, event, of, now)) } }
         } }
@@ -136,7 +141,7 @@ fn row(app: &App, event: &ChangeEvent, of: Of, now: SystemTime) -> Markup {
             td {
                 @match (&event.actor, &event.tool) {
                     (Some(actor), _) => { (actor) }
-                    // A change by hand has no actor, but a program.
+                    // A manual change in the database has a program but no actor.
                     (None, Some(tool)) => { span.muted { "by hand, with " (tool) } }
                     (None, None) => { span.muted { "not known" } }
                 }
@@ -153,7 +158,7 @@ fn row(app: &App, event: &ChangeEvent, of: Of, now: SystemTime) -> Markup {
     }
 }
 
-/// The filters of the list, as they were typed.
+/// The filters of the list, unchecked.
 struct Filters {
     client: String,
     key: String,
@@ -188,7 +193,7 @@ impl Filters {
         ]
     }
 
-    /// Returns the query, or what is wrong with the filters.
+    /// Returns the query, or the errors in the filters.
     fn query(&self, errors: &mut Errors) -> Option<EventQuery> {
         let Self { client, key, actor, action, since, until } = self;
         let mut query = EventQuery::new();
@@ -227,16 +232,16 @@ impl Filters {
         let actions = ChangeAction::ALL.iter().map(|action| (action.name(), words(*action)));
         FilterForm::new(app, "/events", errors)
             .text("client", "Client", &self.client, "")
-            .text("key", "Key id", &self.key, "")
-            .text("actor", "Who", &self.actor, "")
+            .text("key", "Key ID", &self.key, "")
+            .text("actor", "Changed by", &self.actor, "")
             .choice(
                 "action",
-                "What",
+                "Change",
                 &self.action,
                 [("", "all".to_owned())].into_iter().chain(actions),
             )
-            .day("since", "From day (UTC)", &self.since)
-            .day("until", "To day (UTC)", &self.until)
+            .day("since", "From (UTC)", &self.since)
+            .day("until", "To (UTC)", &self.until)
             .show()
     }
 }

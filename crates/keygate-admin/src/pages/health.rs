@@ -1,4 +1,4 @@
-//! The state of the store, of the usage, and of serving processes as far as it is known here.
+//! The state of the store, of the usage history, and of serving processes.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn show(State(app): State<Arc<App>>, operator: Operator) -> PageResult {
-    // One after the other takes as long as the slowest part only if it fails, which is when somebody waits here.
+    // One after the other: each of these is quick unless it fails.
     let store = store(&app).await;
     let usage = usage(&app).await;
     let processes = processes::show(&app).await;
@@ -38,7 +38,7 @@ async fn store(app: &App) -> Markup {
     let readable = app.store.clients(&ClientQuery::new().with_limit(1)).await;
     html! {
         section.card {
-            h2 { "Store of keys" }
+            h2 { "Key store" }
             @match &readable {
                 Ok(_) => { p { span.badge.ok { "can be read" } } }
                 Err(error) => { (down(&sentence(&error.to_string()))) }
@@ -47,15 +47,15 @@ async fn store(app: &App) -> Markup {
             @match &report {
                 Some(report) => { (facts(app, report)) }
                 None => {
-                    p.muted { "Its kind, its place and the version of its tables are not known here: the service that mounts this \
-                        page has not passed them on (" code { "Admin::with_health" } ")." }
+                    p.muted { "The kind, location and table version are not known, because the service that mounts \
+                               this page does not provide them (" code { "Admin::with_health" } ")." }
                 }
             }
         }
     }
 }
 
-/// Says what still works without the store.
+/// Renders the notice that the store cannot be read.
 fn down(why: &str) -> Markup {
     html! {
         div.notice.bad role="alert" {
@@ -65,15 +65,16 @@ fn down(why: &str) -> Markup {
     }
 }
 
-/// Says what does not need the store of keys.
+/// Lists what works without the key store.
 pub(crate) fn what_still_works() -> Markup {
     html! {
-        p { "Nothing can be looked up or changed on this page until it is back. What still works:" }
+        p { "Until the store is back, nothing can be looked up or changed on this page. Elsewhere:" }
         ul {
-            li { "Services with the keys of a file go on with those that they have loaded." }
-            li { "Replicas of a database go on with the keys that they hold, for as long as their maximum staleness allows." }
-            li { "Services that look up each key in the database answer 503, and no key as wrong." }
-            li { "The page on usage, if usage is kept elsewhere." }
+            li { "Services that read a key file continue with the keys they have loaded." }
+            li { "Services with a replica of a database continue with the keys they have, up to their maximum \
+                  staleness." }
+            li { "Services that look up each key in the database respond with 503, and treat no key as wrong." }
+            li { "The usage page still works, if usage is stored elsewhere." }
         }
     }
 }
@@ -82,8 +83,8 @@ fn failing(app: &App, failure: &StoreFailure) -> Markup {
     let StoreFailure { message, since, line, column } = failure;
     html! {
         div.notice.bad role="alert" {
-            p { strong { "The latest content was not loaded" }
-                @if let Some(since) = since { ", since " (relative(*since, app.now())) } ". The keys from before are still in use." }
+            p { strong { "The latest version of the file could not be loaded" }
+                @if let Some(since) = since { ", since " (relative(*since, app.now())) } ". The previous keys are still in use." }
             p { (sentence(message)) }
             @if let Some(line) = line {
                 p { "Line " (line) @if let Some(column) = column { ", column " (column) } "." }
@@ -97,9 +98,9 @@ fn facts(app: &App, report: &HealthReport) -> Markup {
     html! {
         dl.facts {
             dt { "Kind" } dd { (kind) }
-            @if let Some(place) = place { dt { "Place" } dd { code { (place) } } }
-            dt { "Version of its tables" }
-            dd { @match schema { Some(version) => (version), None => span.muted { @if read.is_some() { "it has none" } @else { "not known here" } } } }
+            @if let Some(place) = place { dt { "Location" } dd { code { (place) } } }
+            dt { "Table version" }
+            dd { @match schema { Some(version) => (version), None => span.muted { @if read.is_some() { "no tables" } @else { "not known" } } } }
             @if let Some(read) = read { dt { "Last read" } dd { (relative(*read, app.now())) } }
         }
     }
@@ -116,13 +117,13 @@ async fn usage(app: &App) -> Markup {
             @match state {
                 Ok(since) => {
                     p { span.badge.ok { "can be read" } }
-                    dl.facts { dt { "Written since" } dd { (optional(since, app.now(), "no service has written it yet")) } }
+                    dl.facts { dt { "Written since" } dd { (optional(since, app.now(), "no service has recorded usage yet")) } }
                 }
                 Err(error) => {
                     div.notice.bad role="alert" {
                         p { strong { "Usage cannot be read. " } (sentence(&error.to_string())) }
-                        p { "Clients and keys can still be managed, without their requests and last uses. Services keep what they \
-                            count until it can be written, for an hour at least." }
+                        p { "You can still manage clients and keys, but their requests and last uses are not shown. \
+                             Services keep their counts for at least an hour, until they can be written again." }
                     }
                 }
             }

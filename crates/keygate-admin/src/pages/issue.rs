@@ -1,4 +1,4 @@
-//! Issuing a key: the form, a summary, and the response that shows the key once.
+//! Issuing a key: the form, the review, and the response that shows the key once.
 
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ pub(super) async fn send(
     let (Some(draft), Some(expiry)) = (draft, expiry) else {
         return Ok(issue.form(StatusCode::UNPROCESSABLE_ENTITY, &errors));
     };
-    // The rules of the store, before there is a key.
+    // Check the store's rules before a key is generated.
     let facts = match rules::issue(
         &client.profile,
         draft.new_key(KeyDigest::of(b""), expiry),
@@ -122,7 +122,7 @@ pub(super) async fn send(
     let making = async move { store.issue(&name, new).await };
     match reveal::once(&app, slot, making, |key| key.key_id).await {
         Ok(Ok(issued)) => {
-            let title = "The new key";
+            let title = "Your new key";
             let new = New { key, client: &client, issued: &issued, note: html! {} };
             reveal::respond(&app, &operator, title, new).await
         }
@@ -165,7 +165,7 @@ impl Issue<'_> {
         client_url(self.app, self.name(), "/keys/new")
     }
 
-    /// The hidden fields: the number of the form, and the client as it was shown.
+    /// The hidden fields: the form's single-use number, and the client's values as they were shown.
     fn base(&self) -> Markup {
         let texts = ClientTexts::of(&self.client.profile);
         html! {
@@ -181,7 +181,7 @@ impl Issue<'_> {
         self.respond(status, html! {
             (errors.summary())
             @if !self.client.enabled {
-                div.notice.warn { p { "This client is disabled: the key will be refused until you enable the "
+                div.notice.warn { p { "This client is disabled. The key will be refused until you enable the "
                     "client." } }
             }
             form method="post" action=(self.action()) {
@@ -202,13 +202,13 @@ impl Issue<'_> {
             (notice)
             (summary(client, facts, app))
             p {
-                "One key will be made. "
+                "This issues one key. "
                 @match client.keys {
-                    0 => { "It is the only one of the client. " }
-                    1 => { "The other key of the client stays as it is. " }
-                    others => { "The other " (others) " keys of the client stay as they are. " }
+                    0 => { "It is the client’s only key. " }
+                    1 => { "The client’s other key does not change. " }
+                    others => { "The client’s " (others) " other keys do not change. " }
                 }
-                "You will see the key once, on the next page."
+                "The key is shown once, on the next page."
             }
             form method="post" action=(self.action()) {
                 (self.base())
@@ -225,7 +225,7 @@ impl Issue<'_> {
         })
     }
 
-    /// Shows the summary again, since the client is not as it was shown.
+    /// Shows the review again, since the client has changed since it was shown.
     async fn conflict(&self, form: &Form, facts: &KeyFacts) -> Response {
         let now = ClientTexts::of(&self.client.profile);
         let facts_of_client = [
@@ -245,7 +245,7 @@ impl Issue<'_> {
     }
 }
 
-/// Shows what the key will be.
+/// Renders the values of the key to be issued.
 fn summary(client: &ClientInfo, facts: &KeyFacts, app: &App) -> Markup {
     let profile = &client.profile;
     html! {
@@ -258,7 +258,7 @@ fn summary(client: &ClientInfo, facts: &KeyFacts, app: &App) -> Markup {
             dd {
                 @match facts.lifetime.expires() {
                     Some(end) => { (crate::view::time::utc(end)) " (" (relative(end, app.now())) ")" }
-                    None => { "never: it works until it is revoked" }
+                    None => { "never" }
                 }
             }
         }

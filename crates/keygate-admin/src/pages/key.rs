@@ -1,4 +1,4 @@
-//! A key: its facts, its uses, and what was changed of it.
+//! The page of a key: its details, its usage, and its changes.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(super) async fn show(
         @if operator.may_change() { (buttons(&app, &key, now)) }
         (done(params.text("done")))
         dl.facts {
-            dt { "Key id" } dd { code.id { (id) } }
+            dt { "Key ID" } dd { code.id { (id) } }
             dt { "Client" }
             dd { a href=(client_url(&app, profile.name(), "")) { (profile.title().unwrap_or(profile.name())) } }
             dt { "State" } dd { (badge::key(key.status(now))) }
@@ -52,7 +52,7 @@ pub(super) async fn show(
             @if key.revoked.is_some() { dt { "Revoked" } dd { (optional(key.revoked, now, "")) } }
         }
         (replaced(&app, &key, &uses).await)
-        section { h2 { "Use" } (uses.of_key(&key, now)) }
+        section { h2 { "Usage" } (uses.of_key(&key, now)) }
         section {
             h2 { "Changes" }
             (events::latest(&app, &latest, Of::Key, &query([("key", &*id)])).await)
@@ -61,7 +61,7 @@ pub(super) async fn show(
     Ok(page_with(StatusCode::OK, &app, &operator, &named(&key), Section::Clients, body))
 }
 
-/// Says which key replaces this one, and whether this one is still used.
+/// Renders which key replaces this one, and whether this one is still used.
 async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
     let Some(successor) = key.replaced_by else { return html! {} };
     let new = app.store.find_key(&successor).await.ok();
@@ -69,10 +69,10 @@ async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
     html! {
         div.notice.warn[still == Some(true)] role="status" {
             p {
-                "Replaced by the key " a href=(key_url(app, successor, "")) { code.id { (successor.to_string()) } } "."
+                "Replaced by key " a href=(key_url(app, successor, "")) { code.id { (successor.to_string()) } } "."
                 @match still {
-                    Some(true) => { " " strong { "It is still used." } " The client has not changed over yet." }
-                    Some(false) => { " It has not been used since then: it is safe to revoke." }
+                    Some(true) => { " " strong { "It is still in use." } " The client has not switched to the new key yet." }
+                    Some(false) => { " It has not been used since, so it is safe to revoke." }
                     None => {}
                 }
             }

@@ -1,4 +1,4 @@
-//! The fields of a key: label, scopes and networks.
+//! The form fields of a key: label, scopes and networks.
 
 use keygate::client::Network;
 use keygate::key::looks_like_key;
@@ -10,10 +10,10 @@ use super::texts;
 use crate::form::Form;
 use crate::view::field::{Errors, Field, error, kept};
 
-/// More scopes of a client than these are typed rather than ticked.
+/// The maximum number of checkboxes. Clients with more scopes get a text field instead.
 const TICKED_SCOPES: usize = 24;
 
-/// The facts of a key as text, as they are in its form.
+/// The values of a key as text, as the form has them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct KeyTexts {
     pub(super) label: String,
@@ -21,7 +21,7 @@ pub(super) struct KeyTexts {
     pub(super) networks: String,
 }
 
-/// The facts of a key that its form has.
+/// The values of a key that the form can set.
 pub(super) struct KeyDraft {
     pub(super) label: Option<String>,
     pub(super) scopes: Vec<Scope>,
@@ -37,7 +37,7 @@ impl KeyTexts {
         }
     }
 
-    /// Returns what was typed and ticked, before it is checked.
+    /// Returns the unchecked input.
     pub(super) fn typed(form: &Form, prefix: &str) -> Self {
         let text = |name: &str| form.text(&format!("{prefix}{name}")).replace("\r\n", "\n");
         let ticked = format!("{prefix}scope");
@@ -47,7 +47,7 @@ impl KeyTexts {
         Self { label: text("label"), scopes, networks: text("networks") }
     }
 
-    /// Returns the texts without lines that look like keys, unless they are stored.
+    /// Returns the texts without lines that look like keys, except lines that are already stored.
     pub(super) fn kept(&self, stored: &Self) -> Self {
         Self {
             label: kept(&self.label, &stored.label),
@@ -56,11 +56,13 @@ impl KeyTexts {
         }
     }
 
-    /// Returns the facts, or adds what is wrong to the errors.
+    /// Returns the values, or adds the problems to `errors`.
     pub(super) fn parse(&self, stored: &Self, errors: &mut Errors) -> Option<KeyDraft> {
         if self.label != stored.label && looks_like_key(&self.label) {
-            errors
-                .add("label", "this looks like a key, and people see it here: choose another text");
+            errors.add(
+                "label",
+                "this looks like a key, and everyone can read it here: choose another text",
+            );
         }
         let scopes = errors.take("scopes", texts::items(&self.scopes));
         let networks = errors.take("networks", texts::items(&self.networks));
@@ -69,7 +71,7 @@ impl KeyTexts {
         Some(KeyDraft { label, scopes: scopes?, networks: networks? })
     }
 
-    /// Renders the fields of a key of this client.
+    /// Renders the fields for a key of this client.
     pub(super) fn fields(&self, client: &ClientProfile, errors: &Errors) -> Markup {
         let is_ticked = client.scopes().len() <= TICKED_SCOPES;
         let of_client = |scope: &&str| client.scopes().iter().any(|known| known.as_str() == *scope);
@@ -78,10 +80,10 @@ impl KeyTexts {
         let typed = typed.join("\n");
         html! {
             (Field::new("label", "Label").value(&self.label)
-                .hint("What the key is for, such as “production” or “laptop of Ann”.").line(errors))
+                .hint("What the key is for, such as “production” or “Ann’s laptop”.").line(errors))
             @if client.scopes().is_empty() {
                 div.field {
-                    p { strong { "Scopes" } ": the client has none, and neither has the key." }
+                    p { strong { "Scopes" } ": none, because the client has none." }
                     (error("scopes", errors))
                 }
             } @else {
@@ -94,38 +96,40 @@ impl KeyTexts {
                                 " " span.scope { (scope.as_str()) }
                             }
                         }
-                        p.hint { "None ticked: all scopes of the client, also those that it gets later." }
+                        p.hint { "If none is ticked, the key has all scopes of the client, including those added \
+                                  later." }
                     }
                 }
                 (Field::new("scopes", if is_ticked { "Narrower scopes" } else { "Scopes" }).value(&typed)
-                    .hint("Within those of the client, one per line: orders:read where it has orders:*.").lines(errors))
+                    .hint("One per line, within the client’s scopes: orders:read, for example, if the client has \
+                           orders:*.").lines(errors))
             }
             (Field::new("networks", "Networks").value(&self.networks)
-                .hint("Where the key may be used, within the networks of the client: one per line, such as \
-                    10.0.0.0/8. Empty: as the client.")
+                .hint("Where the key may be used, one network per line, such as 10.0.0.0/8. They must be within the \
+                       client’s networks. If empty, the client’s networks apply.")
                 .lines(errors))
         }
     }
 }
 
-/// Shows the scopes that a key has, and whose they are.
+/// Renders the scopes of a key, and whether they are the client's.
 pub(super) fn scopes(client: &ClientProfile, own: &[Scope]) -> Markup {
     html! {
         @if own.is_empty() && client.scopes().is_empty() { span.muted { "none" } }
         @else {
             @for scope in if own.is_empty() { client.scopes() } else { own } { span.scope { (scope.as_str()) } " " }
-            @if own.is_empty() { span.muted { "(all of the client)" } }
+            @if own.is_empty() { span.muted { "(all of the client’s)" } }
         }
     }
 }
 
-/// Shows the networks from which a key may be used, and whose they are.
+/// Renders the networks from which a key may be used, and whether they are the client's.
 pub(super) fn networks(client: &ClientProfile, own: &[Network]) -> Markup {
     html! {
         @if own.is_empty() && client.networks().is_empty() { span.muted { "everywhere" } }
         @else {
             @for network in if own.is_empty() { client.networks() } else { own } { code { (network.to_string()) } " " }
-            @if own.is_empty() { span.muted { "(as the client)" } }
+            @if own.is_empty() { span.muted { "(same as the client)" } }
         }
     }
 }

@@ -11,14 +11,14 @@ use crate::view::table::Column;
 use crate::view::time::{grouped, last_used, optional};
 use crate::view::{badge, client_url, key_url};
 
-/// What the table has beside the facts of keys.
+/// The optional parts of the table.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
-    /// Whether the client is a column.
+    /// Whether the table has a column for the client.
     pub(super) client: bool,
-    /// The uses, if they are known.
+    /// The usage, if it is known.
     pub(super) uses: Option<&'a Uses>,
-    /// Whether each row has buttons.
+    /// Whether each row has action buttons.
     pub(super) buttons: bool,
 }
 
@@ -29,7 +29,7 @@ impl Columns<'_> {
             heads.push(Column::new("Client").sorted_by("client"));
         }
         heads.extend([Column::new("State"), Column::new("Scopes"), Column::new("Networks")]);
-        // One client's keys are in the order of their issue.
+        // The keys of one client are always in the order in which they were issued.
         let sorted =
             |column: Column, word| if self.client { column.sorted_by(word) } else { column };
         heads.push(sorted(Column::new("Created"), "created"));
@@ -55,11 +55,11 @@ impl Columns<'_> {
                 td { (badge::key(key.status(now))) }
                 td {
                     @for scope in &key.scopes { span.scope { (scope.as_str()) } " " }
-                    @if key.scopes.is_empty() { span.muted { "as client" } }
+                    @if key.scopes.is_empty() { span.muted { "same as client" } }
                 }
                 td {
                     @for network in &key.networks { code { (network.to_string()) } " " }
-                    @if key.networks.is_empty() { span.muted { "as client" } }
+                    @if key.networks.is_empty() { span.muted { "same as client" } }
                 }
                 td.nowrap { (optional(key.created, now, "not known")) }
                 @if let Some(uses) = self.uses {
@@ -73,7 +73,7 @@ impl Columns<'_> {
     }
 }
 
-/// Shows the buttons for a key, as far as they can do something.
+/// Renders the actions that are possible for a key.
 pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
     let is_revoked = key.state == keygate::key::KeyState::Revoked;
     let name = key.label.clone().unwrap_or_else(|| key.key_id.to_string());
@@ -90,7 +90,7 @@ pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
     }
 }
 
-/// Returns whether a replaced key is still used, as far as that is known.
+/// Returns whether a replaced key is still used, or `None` if that is not known.
 pub(super) fn is_still_used(key: &KeyInfo, uses: &Uses, successor: &KeyInfo) -> Option<bool> {
     match (uses.last_used(key), successor.created) {
         (LastUsed::At(last), Some(created)) => Some(last >= created),

@@ -59,7 +59,7 @@ pub(super) async fn show(
                 html! {
                     (unreadable(&app, &page.unreadable))
                     @if page.found.is_empty() {
-                        p.empty { "No key is like this. " a href=(path) { "Show all keys" } }
+                        p.empty { "No keys match these filters. " a href=(path) { "Show all keys" } }
                     } @else {
                         div.table { table {
                             caption.visually-hidden { "Keys" }
@@ -76,7 +76,7 @@ pub(super) async fn show(
     Ok(page_with(status, &app, &operator, "Keys", Section::Keys, body))
 }
 
-/// The filters and the order of the list, as they were typed.
+/// The filters and the order of the list, unchecked.
 struct Filters {
     search: String,
     client: String,
@@ -111,7 +111,7 @@ impl Filters {
         ]
     }
 
-    /// Returns the query, or what is wrong with the filters.
+    /// Returns the query, or the errors in the filters.
     fn query(&self, errors: &mut Errors) -> Option<KeyQuery> {
         let mut query = KeyQuery::new().with_search(&self.search);
         let sort = self.sort.strip_prefix('-');
@@ -126,7 +126,7 @@ impl Filters {
         match KeyStatus::ALL.iter().find(|status| status.name() == self.status) {
             Some(status) => query = query.add_status(*status),
             None if self.status.is_empty() => {}
-            None => errors.add("status", "choose one of the states"),
+            None => errors.add("status", "choose a status from the list"),
         }
         if !self.scope.is_empty() {
             match self.scope.parse() {
@@ -142,7 +142,7 @@ impl Filters {
                     let time = DAY.checked_mul(days).unwrap_or(Duration::MAX);
                     query = query.expiring_within(time);
                 }
-                Err(_) => errors.add("expires", "choose one of the times"),
+                Err(_) => errors.add("expires", "choose a time from the list"),
             },
         }
         errors.is_empty().then_some(query)
@@ -158,7 +158,7 @@ impl Filters {
         ];
         let states = KeyStatus::ALL.iter().map(|status| (status.name(), key_word(*status)));
         FilterForm::new(app, "/keys", errors)
-            .search("Label or id begins with", &self.search)
+            .search("Label or ID begins with", &self.search)
             .text("client", "Client", &self.client, "")
             .choice("status", "State", &self.status, [("", "all")].into_iter().chain(states))
             .text("scope", "Has scope", &self.scope, "orders:read")

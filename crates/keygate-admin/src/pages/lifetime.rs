@@ -1,4 +1,4 @@
-//! How long a key works: presets and a day, within the policy of the store.
+//! The lifetime of a key: presets or a date, within the store's policy.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,34 +13,34 @@ use crate::view::time::{DAY, day, length, parse_day, utc};
 /// The presets, in days.
 const PRESETS: [u32; 4] = [7, 30, 90, 365];
 
-/// What the form is about: it decides which choice comes first.
+/// The purpose of the form, which decides the order of the choices.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// A new key.
     Issue,
-    /// A new key in place of one that expires then, or never, by its lifetime and the policy.
+    /// A replacement for a key. Holds the new key's expiry if it keeps the old key's lifetime; `None` for no expiry.
     Rotate(Option<SystemTime>),
-    /// A key that exists, and expires then, or never.
+    /// An existing key. Holds its current expiry; `None` if it never expires.
     Change(Option<SystemTime>),
 }
 
-/// What was chosen.
+/// The input.
 pub(super) struct LifetimeTexts {
     pub(super) choice: String,
     pub(super) date: String,
 }
 
-/// What the store allows.
+/// The lifetimes that the store's policy allows.
 pub(super) struct Lifetimes {
     policy: Policy,
     purpose: Purpose,
     now: SystemTime,
-    /// The last instant at which the key may expire.
+    /// The latest time at which the key may expire.
     latest: Option<SystemTime>,
 }
 
 impl Lifetimes {
-    /// `created` is when the key was issued: lifetimes count from then.
+    /// `created` is the time at which the key was issued. Lifetimes count from then.
     pub(super) fn new(
         policy: Policy,
         purpose: Purpose,
@@ -51,7 +51,7 @@ impl Lifetimes {
         Self { policy, purpose, now, latest }
     }
 
-    /// Returns the choice of an untouched form: the shortest way to what the policy wants.
+    /// Returns the default choice, which follows the policy.
     pub(super) fn first(&self) -> LifetimeTexts {
         let choice = match self.purpose {
             Purpose::Issue if self.policy.default_lifetime().is_none() => {
@@ -77,7 +77,7 @@ impl Lifetimes {
         whole_second(self.now).checked_add(time)
     }
 
-    /// Returns the expiry that was chosen: `None` if the key keeps its own.
+    /// Returns the chosen expiry; `None` if the key keeps its own.
     pub(super) fn expiry(&self, texts: &LifetimeTexts) -> Result<Option<Expiry>, String> {
         match &*texts.choice {
             "same" if matches!(self.purpose, Purpose::Change(_)) => Ok(None),
@@ -89,8 +89,8 @@ impl Lifetimes {
                 .ok_or_else(|| "choose how long the key works".to_owned()),
             "date" => {
                 let day = parse_day(&texts.date)
-                    .ok_or("choose the last day on which the key works, as in 2027-01-31")?;
-                let end = day.checked_add(DAY).ok_or("choose an earlier day")?;
+                    .ok_or("enter the last day on which the key works, as 2027-01-31")?;
+                let end = day.checked_add(DAY).ok_or("choose an earlier date")?;
                 Ok(Some(end.into()))
             }
             preset => {
@@ -98,7 +98,7 @@ impl Lifetimes {
                 let days = days
                     .filter(|days| PRESETS.contains(days))
                     .ok_or("choose how long the key works")?;
-                let end = self.after(days * DAY).ok_or("choose an earlier day")?;
+                let end = self.after(days * DAY).ok_or("choose an earlier date")?;
                 Ok(Some(end.into()))
             }
         }
@@ -111,14 +111,14 @@ impl Lifetimes {
         let legend = match self.purpose {
             Purpose::Issue => "How long the key works",
             Purpose::Rotate(_) => "How long the new key works",
-            Purpose::Change(_) => "How long the key still works",
+            Purpose::Change(_) => "How long the key keeps working",
         };
         let same = match self.purpose {
             Purpose::Issue => self.policy.default_lifetime().map(|time| {
                 (
                     "default",
                     format!(
-                        "{}, as the policy of the store has it{}",
+                        "{}, the default of the store’s policy{}",
                         length(time),
                         until(self.after(time))
                     ),
@@ -134,8 +134,8 @@ impl Lifetimes {
             Purpose::Change(end) => Some((
                 "same",
                 match end {
-                    Some(end) => format!("As it is, until {}", utc(end)),
-                    None => "As it is: until it is revoked".to_owned(),
+                    Some(end) => format!("Unchanged, until {}", utc(end)),
+                    None => "Unchanged, until it is revoked".to_owned(),
                 },
             )),
         };
@@ -156,7 +156,7 @@ impl Lifetimes {
                 format!("As long as the policy allows{}", until(self.latest)),
             ));
         }
-        all.push(("date".to_owned(), "Until the end of a day (UTC), chosen below".to_owned()));
+        all.push(("date".to_owned(), "Until the end of a day (UTC), entered below".to_owned()));
         if !self.policy.requires_expiry() {
             all.push(("never".to_owned(), "Until it is revoked".to_owned()));
         }
@@ -165,7 +165,7 @@ impl Lifetimes {
         html! {
             (choices("lifetime", legend,  &texts.choice, &all, errors))
             (Field::new("date", "Last day").value(&texts.date)
-                .hint("Only for a day of your choice, as in 2027-01-31.").day(errors))
+                .hint("Only for a day that you choose, such as 2027-01-31.").day(errors))
         }
     }
 }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn policy_decides_the_choices_and_the_first_one() {
+    fn policy_determines_the_choices_and_the_default() {
         let days = |days: u32| days * DAY;
         let shown = |policy: Policy| {
             let lifetimes = lifetimes(policy, Purpose::Issue);

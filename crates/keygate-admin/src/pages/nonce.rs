@@ -1,4 +1,5 @@
-//! Single-use numbers of the forms that make a key, so that a form makes one key however often it is sent.
+//! Single-use numbers for the forms that create a key, so that each form creates only one key, however often it is
+//! sent.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,23 +9,24 @@ use keygate::KeyId;
 
 use crate::random::{self, NoRandomness};
 
-/// How long a form can be sent.
+/// How long a form can be submitted.
 const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The number of forms that are remembered, the newest ones.
+/// The maximum number of remembered forms. The oldest are forgotten first.
 const FORMS: usize = 10_000;
 
-/// What a form has made. The key itself is kept nowhere.
+/// The key that a form has created, without its text, which is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Made {
     pub(crate) key_id: KeyId,
     pub(crate) at: SystemTime,
 }
 
-/// A form. Its lock is held while it makes a key, so that a second request waits and then knows what was made.
+/// A form. Its lock is held while the key is created, so that a second request waits, and then finds the first one's
+/// key.
 pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Made>>>;
 
-/// The forms that were opened, in this process alone.
+/// The forms that this process has opened.
 #[derive(Default)]
 pub(crate) struct Nonces(Mutex<Forms>);
 
@@ -36,11 +38,11 @@ struct Forms {
 }
 
 impl Nonces {
-    /// Opens a form, and returns its number.
+    /// Opens a form and returns its number.
     ///
     /// # Errors
     ///
-    /// The system has no randomness.
+    /// Fails if the system's random number generator fails.
     pub(crate) fn open(&self, now: SystemTime) -> Result<String, NoRandomness> {
         let nonce = random::token()?;
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +55,7 @@ impl Nonces {
         Ok(nonce)
     }
 
-    /// Returns the form with this number, unless it is unknown or too old.
+    /// Returns the form with this number, or `None` if it is unknown or too old.
     pub(crate) fn form(&self, nonce: &str, now: SystemTime) -> Option<Slot> {
         let forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (opened, slot) = forms.by_nonce.get(nonce)?;
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_are_forgotten_when_they_are_old_or_too_many() {
+    fn old_and_excess_forms_are_forgotten() {
         let (nonces, now) = (Nonces::default(), UNIX_EPOCH);
         let first = nonces.open(now).unwrap();
         assert!(nonces.form(&first, now + AGE).is_some());

@@ -1,4 +1,4 @@
-//! Making a key once, and the only response that shows it.
+//! Creates the key of a form once, and renders the only response that shows it.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -20,7 +20,7 @@ use crate::operator::Operator;
 use crate::random::{self, NoRandomness};
 use crate::view::{client_url, key_url, time};
 
-/// Opens a form that makes a key.
+/// Opens a form that creates a key.
 pub(super) fn open(app: &App) -> Result<String, PageError> {
     app.nonces.open(app.now()).map_err(|NoRandomness| PageError::NoRandomness)
 }
@@ -34,10 +34,10 @@ fn failed(error: impl Display) -> PageError {
     PageError::Manage(ManageError::Unavailable(StoreError::new(error.to_string())))
 }
 
-/// Makes the key of a form, unless it was made before: then returns what was made.
+/// Creates the key of a form. If the form has already created one, returns a response that says so.
 ///
-/// The change is not cut off when the caller goes away, as a browser does at a double click: the next request with the form
-/// waits for it.
+/// The change runs to its end even if the browser drops the request, as it does after a double click. The next request
+/// with the same form waits for it.
 pub(super) async fn once<T: Send + 'static>(
     app: &App,
     slot: Slot,
@@ -60,19 +60,19 @@ pub(super) async fn once<T: Send + 'static>(
     }
 }
 
-/// A key that was just made.
+/// A key that was just created.
 pub(super) struct New<'a> {
     pub(super) key: ApiKey,
     pub(super) client: &'a ClientInfo,
     pub(super) issued: &'a KeyInfo,
-    /// What else happened.
+    /// Further text for the page.
     pub(super) note: Markup,
 }
 
-/// Shows a new key, once.
+/// Renders the page that shows a new key once.
 ///
-/// The page is rendered with a random word in place of the key, so that the text of the key is only in the buffer of the
-/// response, which is overwritten after it was sent.
+/// The page is rendered with a random placeholder, which is then replaced by the key. So the text of the key is only in
+/// the response buffer, which is overwritten after it was sent.
 pub(super) async fn respond(
     app: &App,
     operator: &Operator,
@@ -98,7 +98,7 @@ pub(super) async fn respond(
     Ok(Response::from_parts(parts, Body::from(Bytes::from_owner(Buffer(buffer)))))
 }
 
-/// The bytes of a response with a key.
+/// The body of a response with a key, which is overwritten when it is dropped.
 struct Buffer(Zeroizing<Vec<u8>>);
 
 impl AsRef<[u8]> for Buffer {
@@ -112,16 +112,16 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
     let name = client.profile.name();
     html! {
         div.notice.ok role="status" {
-            p { strong { "This is the only time that the key is shown." } " Copy it now: nobody can show it again." }
+            p { strong { "This is the only time you will see this key." } " Copy it now. It cannot be shown again." }
         }
         div.field {
             label for="key" { "Key" }
-            // It wraps in a narrow window, where a line would show a part of it.
+            // A text area wraps in a narrow window, where a one-line input would cut the key off.
             textarea.key id="key" readonly rows="2" spellcheck="false" autocomplete="off" { (key) }
             button.button type="button" hidden data-copy="#key" { "Copy the key" }
         }
         h2 { "Try it" }
-        p { "The client sends the key in the header " code { "x-api-key" } ". Replace the address by that of your service." }
+        p { "The client sends the key in the " code { "x-api-key" } " header. Replace the address with your service’s." }
         div.field {
             label for="curl" { "Command" }
             textarea.key id="curl" readonly rows="4" spellcheck="false" autocomplete="off" {
@@ -131,46 +131,46 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
         }
         h2 { "Where to keep it" }
         ul {
-            li { "In a secret manager or in an environment variable of the one program that uses it." }
-            li { "Never in source code, in a chat, in a mail or in a ticket." }
-            li { "If somebody else may have seen it, rotate it. That takes a minute." }
+            li { "Keep it in a secret manager, or in an environment variable of the program that uses it." }
+            li { "Do not put it in source code, chats, emails or tickets." }
+            li { "If somebody else may have seen it, rotate it. It takes a minute." }
         }
         (note)
-        @if !client.enabled { p { "The client is disabled: the key is refused until you enable the client." } }
+        @if !client.enabled { p { "The client is disabled. The key will be refused until you enable the client." } }
         dl.facts {
             dt { "Client" } dd { a href=(client_url(app, name, "")) { (client.profile.title().unwrap_or(name)) } }
             dt { "Label" } dd { (issued.label.as_deref().unwrap_or("none")) }
-            dt { "Key id" } dd { a href=(key_url(app, issued.key_id, "")) { code.id { (issued.key_id.to_string()) } } }
+            dt { "Key ID" } dd { a href=(key_url(app, issued.key_id, "")) { code.id { (issued.key_id.to_string()) } } }
             dt { "Expires" } dd { (time::optional(issued.expires(), app.now(), "never")) }
         }
     }
 }
 
-/// Says what a form has made, without the key.
+/// Renders which key a form has created, without its text.
 pub(super) fn made_already(app: &App, operator: &Operator, made: Made) -> Response {
     let url = key_url(app, made.key_id, "");
     let body = html! {
         div.notice role="status" {
-            p { strong { "This form has made its key already, and no second one." } }
-            p { "A key is shown only once, right after it was made." }
+            p { strong { "This form has already been used. No second key was issued." } }
+            p { "A key is shown only once, right after it is issued." }
         }
         p {
-            "It made the key " a href=(url) { code.id { (made.key_id.to_string()) } } ", " (time::relative(made.at, app.now())) "."
+            "The form issued key " a href=(url) { code.id { (made.key_id.to_string()) } } ", " (time::relative(made.at, app.now())) "."
         }
-        p { "If you could not copy it, revoke it and issue another one: nobody can have it." }
+        p { "If you could not copy the key, revoke it and issue another one." }
         div.actions {
-            a.button href=(url) { "Show the key’s page" }
+            a.button href=(url) { "Show the key" }
             a.button.danger href=(key_url(app, made.key_id, "/revoke")) { "Revoke it" }
         }
     };
-    page_with(StatusCode::OK, app, operator, "The key was made already", Section::Clients, body)
+    page_with(StatusCode::OK, app, operator, "The key was already issued", Section::Clients, body)
 }
 
-/// Says that a form was too old, or opened before the page was restarted.
+/// Renders the notice that a form is too old, or was opened before the process restarted.
 pub(super) fn too_old() -> Markup {
     html! {
         div.notice.warn role="status" {
-            p { strong { "No key was made yet." } " This form was too old. Look at it once more, and send it again." }
+            p { strong { "No key was issued." } " The form had expired. Check it and submit it again." }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Revoking a key: what will happen and who will notice, and the change.
+//! Revoking a key, with a confirmation that shows the effect and the key's recent use.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub(super) async fn send(
     }
 }
 
-/// Asks again, since the key is not as it was shown.
+/// Asks for confirmation again, since the key has changed since it was shown.
 async fn changed(app: &App, operator: &Operator, key: &KeyInfo, form: &Form) -> PageResult {
     let state = Conflict {
         fact: "State",
@@ -86,7 +86,7 @@ async fn confirm(
     let body = if key.state == KeyState::Revoked {
         html! {
             (notice) (errors.summary())
-            p { "This key was revoked already, " (optional(key.revoked, now, "at a time that is not known")) "." }
+            p { "This key was already revoked, " (optional(key.revoked, now, "at an unknown time")) "." }
             div.actions { a.button href=(url) { "Back to the key" } }
         }
     } else {
@@ -96,11 +96,11 @@ async fn confirm(
             (errors.summary())
             p {
                 (counted(1, "key")) " of " a href=(client_url(app, &key.client, "")) { (key.client) } " will be "
-                    "refused from the next request on, for good. "
-                "A revoked key never works again; no other key changes."
+                    "refused from the next request on. "
+                    "This cannot be undone. No other key changes."
             }
             dl.facts {
-                dt { "Key id" } dd { code.id { (key.key_id.to_string()) } }
+                dt { "Key ID" } dd { code.id { (key.key_id.to_string()) } }
                 dt { "Label" } dd { (key.label.as_deref().unwrap_or("none")) }
                 dt { "State" } dd { (crate::view::badge::key(key.status(now))) }
                 dt { "Expires" } dd { (optional(key.expires(), now, "never")) }
@@ -111,7 +111,7 @@ async fn confirm(
             }
             @if key.rotation_conflict(now).is_none() {
                 @let rotate = key_url(app, key.key_id, "/rotate");
-                p { "If the client must not stop, " a href=(rotate) { "rotate the key" } " instead." }
+                p { "If the client must keep working, " a href=(rotate) { "rotate the key" } " instead." }
             }
             form method="post" action=(key_url(app, key.key_id, "/revoke")) {
                 (form::csrf(operator))
@@ -128,7 +128,7 @@ async fn confirm(
     Ok(page_with(status, app, operator, &title, Section::Clients, body))
 }
 
-/// Returns the label of a key, or its id.
+/// Returns the label of a key, or its ID.
 pub(super) fn named(key: &KeyInfo) -> String {
     key.label.clone().unwrap_or_else(|| key.key_id.to_string())
 }

@@ -1,4 +1,4 @@
-//! Rotating a key: a new key in its place, and how long the old one still works.
+//! Rotating a key: issues a replacement, and sets how long the old key still works.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,7 +26,7 @@ use crate::view::time::{DAY, HOUR, MINUTE, utc};
 use crate::view::{KeyIdInPath, key_url};
 
 const PRESETS: [(&str, Duration, &str); 4] = [
-    ("now", Duration::ZERO, "Now: the old key is refused at once"),
+    ("now", Duration::ZERO, "Not at all: the old key is refused at once"),
     ("1h", HOUR, "For 1 hour"),
     ("24h", DAY, "For 24 hours"),
     ("7d", Duration::from_secs(7 * 24 * 60 * 60), "For 7 days"),
@@ -46,7 +46,7 @@ struct Rotate<'a> {
     lifetime: LifetimeTexts,
 }
 
-/// How long the old key still works, as it was typed.
+/// The input for how long the old key still works.
 struct GraceTexts {
     choice: String,
     count: String,
@@ -106,7 +106,10 @@ pub(super) async fn send(
     };
     let mut errors = Errors::default();
     if rotate.label != typed {
-        errors.add("label", "this looks like a key, and people see it here: choose another text");
+        errors.add(
+            "label",
+            "this looks like a key, and everyone can read it here: choose another text",
+        );
     }
     let grace = errors.take("grace", rotate.grace.duration());
     let expiry = errors.take("lifetime", rotate.lifetimes().expiry(&rotate.lifetime)).flatten();
@@ -128,7 +131,7 @@ pub(super) async fn send(
         Ok(Ok(rotated)) => {
             let note = note(&app, &rotated.old, &client);
             let new = New { key, client: &client, issued: &rotated.new, note };
-            reveal::respond(&app, &operator, "The new key", new).await
+            reveal::respond(&app, &operator, "Your new key", new).await
         }
         Ok(Err(made)) => Ok(reveal::made_already(&app, &operator, made)),
         Err(ManageError::KeyChanged { current }) => {
@@ -142,13 +145,13 @@ pub(super) async fn send(
     }
 }
 
-/// Says what became of the old key.
+/// Renders how long the old key still works.
 fn note(app: &App, old: &KeyInfo, client: &ClientInfo) -> Markup {
     let end = old.expires();
     html! {
         h2 { "The old key" }
         p {
-            "The key " a href=(key_url(app, old.key_id, "")) { code.id { (old.key_id.to_string()) } }
+            "Key " a href=(key_url(app, old.key_id, "")) { code.id { (old.key_id.to_string()) } }
             @match end {
                 Some(end) if end <= app.now() => { " is refused from now on." }
                 Some(end) => {
@@ -176,7 +179,7 @@ impl GraceTexts {
         let unit = UNITS.iter().find(|(name, _)| *name == self.unit);
         let count = self.count.parse::<u32>().ok().filter(|count| *count > 0);
         let (Some((_, unit)), Some(count)) = (unit, count) else {
-            return Err("for a time of your own, write a whole number of minutes, hours or days");
+            return Err("enter a whole number of minutes, hours or days");
         };
         unit.checked_mul(count).ok_or("choose a shorter time")
     }
@@ -191,14 +194,11 @@ impl GraceTexts {
             .iter()
             .map(|(value, time, label)| Choice { value, label: html! { (label) (until(*time)) } })
             .collect();
-        all.push(Choice {
-            value: "custom",
-            label: html! { "For a time of your own, written below" },
-        });
+        all.push(Choice { value: "custom", label: html! { "For another time, entered below" } });
         html! {
             (choices("grace", "How long the old key still works", &self.choice, &all, errors))
             div.row {
-                (Field::new("grace-count", "Time of your own").value(&self.count).line(errors))
+                (Field::new("grace-count", "Other time").value(&self.count).line(errors))
                 div.field {
                     label for="grace-unit" { "Unit" }
                     select id="grace-unit" name="grace-unit" {
@@ -246,9 +246,9 @@ impl Rotate<'_> {
             (notice)
             (errors.summary())
             p {
-                "One new key of " strong { (old.client) } " will be made, and you will see it once, on the next page. "
-                "The old key " code.id { (old.key_id.to_string()) } " still works for the time that you choose, so "
-                    "that nothing breaks meanwhile. No other key changes."
+                "This issues a new key for " strong { (old.client) } ". It is shown once, on the next page. "
+                "The old key " code.id { (old.key_id.to_string()) } " keeps working for the time that you choose, so "
+                "that the client can switch without an interruption. No other key changes."
             }
             section {
                 h2 { "Who still uses the old key" }
@@ -260,7 +260,8 @@ impl Rotate<'_> {
                 (hidden("version", &old.version().to_string()))
                 (self.grace.fields(old, now, errors))
                 (Field::new("label", "Label of the new key").value(&self.label)
-                    .hint("Empty: that of the old key. Scopes and networks are those of the old key, too.").line(errors))
+                    .hint("If empty, the old key’s label. The new key also gets the old key’s scopes and \
+                           networks.").line(errors))
                 (self.lifetimes().fields(&self.lifetime, errors))
                 div.actions {
                     button.button.primary type="submit" { "Rotate the key" }
@@ -270,7 +271,7 @@ impl Rotate<'_> {
         }))
     }
 
-    /// Shows the form again, since the key is not as it was shown.
+    /// Shows the form again, since the key has changed since it was shown.
     async fn conflict(&self) -> PageResult {
         let query = EventQuery::new().with_key(self.old.key_id);
         let event = newest(&*self.app.store, query).await;

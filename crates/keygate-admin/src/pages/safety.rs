@@ -1,6 +1,6 @@
-//! Clients and keys that need attention: cards that count, and the lists behind them.
+//! Clients and keys that need attention: cards with counts, and the lists behind them.
 //!
-//! `Audit::findings` of the library serves both, and `keygate audit`.
+//! Both come from the library's `Audit::findings`, which `keygate audit` also uses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,14 +32,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/safety", get(show)).route("/safety/{card}", get(show_card))
 }
 
-/// What was found.
+/// The findings, with the counts of the cards.
 struct Safety {
     findings: Vec<AuditFinding>,
     keys: HashMap<KeyId, KeyInfo>,
     counts: Counts,
 }
 
-/// What is known of last uses.
+/// The state of the usage history.
 enum KeptUsage {
     NotGiven,
     Unreadable(String),
@@ -108,8 +108,8 @@ async fn show(State(app): State<Arc<App>>, operator: Operator, params: Params) -
     let is_fresh = params.text("count") == "again";
     let counts = app.safety.get(&app, is_fresh).await?;
     let body = html! {
-        p.muted { "What needs attention among " (grouped(counts.keys as u64)) " keys. "
-            code { "keygate audit" } " finds the same." }
+        p.muted { "Findings among " (grouped(counts.keys as u64)) " keys. "
+            code { "keygate audit" } " reports the same." }
         @if counts.now < app.now() {
             p.muted { "Counted " (relative(counts.now, app.now())) ". "
                 a href=(app.url("/safety?count=again")) { "Count again" } }
@@ -123,20 +123,22 @@ async fn show(State(app): State<Arc<App>>, operator: Operator, params: Params) -
     Ok(page(&app, &operator, "Key safety", Section::Safety, body))
 }
 
-/// Says what the cards about last uses are worth.
+/// Describes how complete the cards about last use are.
 fn kept_usage(app: &App, usage: &KeptUsage) -> Markup {
     match usage {
         KeptUsage::NotGiven => super::first_steps::no_usage(),
         KeptUsage::NotWritten => html! {
-            p.muted { "No service has written its usage yet, so that the last use of keys is not known." }
+            p.muted { "No service has recorded usage yet, so the last use of keys is not known." }
         },
         KeptUsage::Unreadable(why) => html! {
             div.notice.warn role="status" {
-                p { "The last use of keys cannot be read, so that three cards are not known. The others are complete. " (why) }
+                p { "The last use of keys cannot be read, so three of the cards have no number. The others are \
+                     complete. " (why) }
             }
         },
         KeptUsage::Since(since) => html! {
-            p.muted { "The last use of keys is known since " (relative(*since, app.now())) ". A key counts as unused only if it was watched for all that time." }
+            p.muted { "The last use of keys is known since " (relative(*since, app.now())) ". A key counts as unused \
+                only if usage was recorded for the whole time." }
         },
     }
 }
@@ -148,7 +150,8 @@ async fn show_card(
     params: Params,
 ) -> PageResult {
     let card = CARDS.iter().find(|card| card.path == name);
-    let card = card.ok_or_else(|| PageError::NotFound("There is no such list.".to_owned()))?;
+    let card =
+        card.ok_or_else(|| PageError::NotFound("There is no list with this name.".to_owned()))?;
     let safety = Safety::read(&app).await?;
     let body = html! {
         p { a href=(app.url("/safety")) { "Back to key safety" } }

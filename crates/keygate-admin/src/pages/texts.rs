@@ -1,4 +1,4 @@
-//! Scopes, networks, quotas and metadata as forms carry them: text that people edit.
+//! Scopes, networks, quotas and metadata as editable text.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,19 +8,19 @@ use keygate::Quota;
 use keygate::client::Rate;
 use keygate::key::looks_like_key;
 
-/// Writes one item per line.
+/// Formats a list with one item per line.
 pub(crate) fn lines<T: Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Parses items that are separated by blanks, commas or line ends.
+/// Parses items that are separated by spaces, commas or line breaks.
 pub(crate) fn items<T: FromStr<Err: Display>>(text: &str) -> Result<Vec<T>, String> {
     let is_gap = |char: char| char.is_whitespace() || char == ',';
     let words = text.split(is_gap).filter(|word| !word.is_empty());
     words.map(|word| word.parse().map_err(|error| said_of(word, error))).collect()
 }
 
-/// Names the word of a list that is wrong, unless it may be a key.
+/// Adds the wrong word to an error message, unless the word looks like a key.
 fn said_of(word: &str, error: impl Display) -> String {
     if looks_like_key(word) || word.chars().count() > 60 {
         return error.to_string();
@@ -28,7 +28,7 @@ fn said_of(word: &str, error: impl Display) -> String {
     format!("“{word}”: {error}")
 }
 
-/// Writes a quota with one rate per line, such as `100/minute burst 20`.
+/// Formats a quota with one rate per line, such as `100/minute burst 20`.
 pub(crate) fn quota(quota: Option<&Quota>) -> String {
     match quota {
         None => String::new(),
@@ -45,7 +45,7 @@ fn rate(rate: &Rate) -> String {
     }
 }
 
-/// Parses a quota; none if the text is empty.
+/// Parses a quota. Returns `None` if the text is empty.
 pub(crate) fn parse_quota(text: &str) -> Result<Option<Quota>, String> {
     let parts = text.split(['\n', ',', ';']).map(str::trim);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
@@ -65,14 +65,16 @@ fn parse_rate(text: &str) -> Result<Rate, String> {
         [rate] => rate.parse().map_err(|error| said(&error)),
         [rate, "burst", burst] => {
             let rate = rate.parse::<Rate>().map_err(|error| said(&error))?;
-            let burst = burst.parse::<u32>().map_err(|_| said(&"a burst is a whole number"))?;
+            let burst =
+                burst.parse::<u32>().map_err(|_| said(&"a burst must be a whole number"))?;
             rate.with_burst(burst).map_err(|error| said(&error))
         }
-        _ => Err(said(&"a rate is written like `100/minute` or `100/minute burst 20`")),
+        _ => Err(said(&"write a rate as `100/minute` or `100/minute burst 20`")),
     }
 }
 
-/// Writes metadata with one `name=value` per line, or as JSON if that would not be read back as the same.
+/// Formats metadata with one `name=value` per line, or as JSON if those lines would not parse back to the same
+/// metadata.
 pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> String {
     let lines: Vec<_> = metadata.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let lines = lines.join("\n");
@@ -82,12 +84,13 @@ pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> String {
     serde_json::to_string_pretty(metadata).unwrap_or_default()
 }
 
-/// Parses `name=value` lines, or an object of texts in JSON.
+/// Parses `name=value` lines, or a JSON object of strings.
 pub(crate) fn parse_metadata(text: &str) -> Result<BTreeMap<String, String>, String> {
     if text.starts_with('{') {
         let parsed = serde_json::from_str(text);
         return parsed.map_err(|_| {
-            "in JSON, metadata is an object of texts, such as {\"team\": \"billing\"}".to_owned()
+            "metadata in JSON must be an object of strings, such as {\"team\": \"billing\"}"
+                .to_owned()
         });
     }
     let mut metadata = BTreeMap::new();
@@ -100,7 +103,7 @@ pub(crate) fn parse_metadata(text: &str) -> Result<BTreeMap<String, String>, Str
             _ => return Err(format!("line {number} is not written as name=value")),
         };
         if metadata.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(format!("line {number} has a name that is there already"));
+            return Err(format!("line {number} repeats a name"));
         }
     }
     Ok(metadata)
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_separated_by_blanks_commas_or_line_ends() {
+    fn items_are_separated_by_spaces_commas_or_newlines() {
         let scopes = items::<Scope>("orders:read, stock:*\r\n a\n");
         assert_eq!(scopes.map(|scopes| lines(&scopes)), Ok("orders:read\nstock:*\na".to_owned()));
         let error = items::<Scope>("a Orders").unwrap_err();
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_are_read_back_as_they_were_written() {
+    fn quotas_round_trip_as_text() {
         for text in ["", "unlimited", "9/day", "100/minute burst 20", "9/second\n1000/day burst 5"]
         {
             let parsed = parse_quota(text).unwrap();
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_read_back_as_it_was_written() {
+    fn metadata_round_trips_as_text() {
         let of = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };

@@ -1,4 +1,4 @@
-//! Requests by outcome over time, the busiest clients, who is suddenly loud, and refusals by reason.
+//! The usage page: requests by outcome over time, the busiest clients, unusually busy clients, and refusals by reason.
 
 use std::sync::Arc;
 
@@ -58,9 +58,9 @@ async fn body(
         (shown.periods(app))
         div.stack id="numbers" data-refresh="30" {
         @match since {
-            None => { p.muted { "No service has written its usage yet." } }
+            None => { p.muted { "No service has recorded usage yet." } }
             Some(since) if since > shown.start => {
-                p.notice { "Usage is known since " (relative(since, now)) ", which is later than this period begins." }
+                p.notice { "Usage was first recorded " (relative(since, now)) ", so it does not cover the whole period." }
             }
             Some(_) => {}
         }
@@ -68,13 +68,13 @@ async fn body(
         @if client.is_empty() { (shown.top(app)) }
         @if let Some(loud) = loud { (loud::show(app, &loud)) }
         (shown.reasons(app))
-        p.muted { "Counted are requests with a key that the store knows. Missing and unknown keys have no client: the metrics of \
-            the services count them." }
+        p.muted { "Only requests with a known key are counted here. Requests with a missing or unknown key have no \
+            client; they are counted in your services’ metrics." }
         }
     })
 }
 
-/// Shows the requests of one client by outcome in the last day, if they can be read.
+/// Renders one client's requests by outcome over the last day, if they can be read.
 pub(super) async fn of_client(app: &App, client: &str) -> Markup {
     let Some(usage) = &app.usage else { return html! {} };
     let shown = Shown::read(usage, Period::Day, Some(client), app.now()).await;
@@ -83,35 +83,36 @@ pub(super) async fn of_client(app: &App, client: &str) -> Markup {
             (shown.outcomes(app))
             p.muted {
                 "In the last 24 hours. "
-                a href={ (app.url("/usage")) (query([("client", client)])) } { "Other times, and refusals by reason" }
+                a href={ (app.url("/usage")) (query([("client", client)])) } { "Other periods and refusals by reason" }
             }
         }
     }
 }
 
-/// Says how to turn usage on.
+/// Renders how to enable usage.
 fn turned_off() -> Markup {
     html! {
         section.empty {
-            h2 { "No usage is kept" }
-            p { "This page shows who calls, how much, and what was refused, once a service keeps its usage:" }
+            h2 { "Usage is not set up" }
+            p { "This page shows who calls your service, how often, and which requests were refused. To set it up:" }
             ol {
-                li { "Let the service count, and write the counts: " code { "UsageWriter::start(&usage, &store.usage_history(state_folder()?).await?)" }
-                    ". With keys in PostgreSQL, the database keeps them." }
-                li { "Name the place here: " code { "keygate admin --usage /var/lib/orders/usage.db" } ", or "
-                    code { "Admin::with_usage" } " in a service of yours." }
+                li { "Record usage in your service: " code { "UsageWriter::start(&usage, &store.usage_history(state_folder()?).await?)" }
+                    ". If the keys are in PostgreSQL, usage is stored in the same database." }
+                li { "Start this page with the location of the usage history: " code { "keygate admin --usage /var/lib/orders/usage.db" } ", or "
+                    code { "Admin::with_usage" } " in your own service." }
             }
-            p { "Clients and keys can be managed without it." }
+            p { "You can manage clients and keys without it." }
         }
     }
 }
 
-/// Says what still works without usage.
+/// Renders the notice that usage cannot be read.
 fn unreadable(why: &str) -> Markup {
     html! {
         div.notice.bad role="alert" {
             p { strong { "Usage cannot be read right now. " } (why) }
-            p { "Clients and keys can still be managed. Services keep what they count until it can be written again, for an hour at least." }
+            p { "You can still manage clients and keys. Services keep their counts for at least an hour, until they \
+                 can be written again." }
         }
     }
 }
@@ -119,7 +120,8 @@ fn unreadable(why: &str) -> Markup {
 async fn download(State(app): State<Arc<App>>, _: Operator, params: Params) -> PageResult {
     let Some(usage) = &app.usage else {
         return Err(PageError::NotFound(
-            "No usage is given to this page, so that there is nothing to download.".to_owned(),
+            "This page was started without a usage history, so there is nothing to download."
+                .to_owned(),
         ));
     };
     let period = Period::of(params.text("over"));
@@ -131,7 +133,7 @@ async fn download(State(app): State<Arc<App>>, _: Operator, params: Params) -> P
         "reasons" => ("reasons", csv::reasons(&shown)),
         _ => {
             return Err(PageError::NotFound(
-                "There is no such table: times, clients or reasons.".to_owned(),
+                "There is no such table. The tables are times, clients and reasons.".to_owned(),
             ));
         }
     };

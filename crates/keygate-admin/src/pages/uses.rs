@@ -1,4 +1,4 @@
-//! When the keys of a client were last used, and how often today.
+//! The last use of a client's keys, and their requests today.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,11 +12,11 @@ use super::first_steps;
 use crate::app::App;
 use crate::view::time::{self, DAY, counted};
 
-/// What the usage says about the keys of a client.
+/// The usage of a client's keys.
 pub(super) enum Uses {
-    /// No usage is given to the page.
+    /// The page has no usage history.
     NotKept,
-    /// The usage could not be read.
+    /// The usage history could not be read.
     Unreadable(String),
     Known {
         last: LastUses,
@@ -25,7 +25,7 @@ pub(super) enum Uses {
 }
 
 impl Uses {
-    /// Reads the uses. A failure is no reason to show nothing.
+    /// Reads the usage. A failure is kept as a value, since the rest of the page can still be shown.
     pub(super) async fn of_client(app: &App, client: &str) -> Self {
         let Some(usage) = &app.usage else { return Self::NotKept };
         let today = UsageQuery::new().for_client(client).since(start_of_day(app.now()));
@@ -38,12 +38,12 @@ impl Uses {
         Self::Known { last, today }
     }
 
-    /// Returns when a key was last used.
+    /// Returns the last use of a key.
     pub(super) fn last_used(&self, key: &KeyInfo) -> LastUsed {
         if let Self::Known { last, .. } = self { last.of(key) } else { LastUsed::Unknown }
     }
 
-    /// Returns the number of requests with a key today, if it is known.
+    /// Returns the number of requests with a key today, or `None` if it is not known.
     pub(super) fn today(&self, key_id: KeyId) -> Option<u64> {
         match self {
             Self::Known { today, .. } => Some(today.get(&key_id).copied().unwrap_or_default()),
@@ -55,46 +55,46 @@ impl Uses {
         matches!(self, Self::Known { .. })
     }
 
-    /// Says how often the keys were used today, all together.
+    /// Renders how many requests the keys had today in total.
     pub(super) fn of_all(&self, _now: SystemTime) -> Markup {
         match self {
             Self::Known { today, .. } => {
                 let requests = today.values().sum();
-                html! { p { (counted(requests, "request")) " came with them today (UTC)." } }
+                html! { p { (counted(requests, "request")) " with these keys today (UTC)." } }
             }
             _ => self.why_unknown(),
         }
     }
 
-    /// Says when a key was last used, and how often today.
+    /// Renders the last use of a key, and its number of requests today.
     pub(super) fn of_key(&self, key: &KeyInfo, now: SystemTime) -> Markup {
         let Some(today) = self.today(key.key_id) else { return self.why_unknown() };
         html! {
             p {
                 @match self.last_used(key) {
-                    LastUsed::At(used) => { "It was last used " strong { (time::relative(used, now)) } ", and by " }
-                    LastUsed::Never => { "It was never used, and by " }
-                    _ => { "It was not used since usage is watched, and by " }
+                    LastUsed::At(used) => { "Last used " strong { (time::relative(used, now)) } ". " }
+                    LastUsed::Never => { "Never used. " }
+                    _ => { "Not used since usage recording began. " }
                 }
                 strong { (counted(today, "request")) } " today (UTC)."
             }
         }
     }
 
-    /// Says why nothing is known, if so.
+    /// Renders the reason why the usage is not known, if there is one.
     pub(super) fn why_unknown(&self) -> Markup {
         match self {
             Self::Known { .. } => html! {},
             Self::NotKept => first_steps::no_usage(),
             Self::Unreadable(why) => html! {
-                div.notice.warn role="status" { p { "The usage cannot be read now (" (why) "), so that last uses "
-                    "are missing here." } }
+                div.notice.warn role="status" { p { "Usage cannot be read right now (" (why) "), so last uses "
+                "are not shown." } }
             },
         }
     }
 }
 
-/// Returns the beginning of the day in UTC.
+/// Returns the start of the day in UTC.
 pub(crate) fn start_of_day(now: SystemTime) -> SystemTime {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH + Duration::from_secs(since - since % DAY.as_secs())

@@ -4,10 +4,10 @@ use keygate::{Client, KeyId};
 
 use crate::json::{Kind, Problem};
 
-/// Who makes a request to [`self_service`](crate::self_service): a client, and how it signed in.
+/// The caller of a request to [`self_service`](crate::self_service): a client, and how it was authenticated.
 ///
-/// A caller that came with an API key can issue and rotate none: whoever steals a key would otherwise make one that
-/// outlives the revoke.
+/// A caller that was authenticated by an API key cannot issue or rotate keys. Otherwise, a stolen key could be used to
+/// issue another one, which would still work after the stolen key is revoked.
 ///
 /// ```
 /// use keygate::Client;
@@ -25,12 +25,12 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Creates a caller that the service has signed in as a user of the client with this name.
+    /// Creates a caller that the service has signed in as a user of this client.
     pub fn signed_in(client: impl Into<String>) -> Self {
         Self { client: client.into(), key_id: None }
     }
 
-    /// Creates a caller that was verified by an API key.
+    /// Creates a caller that was authenticated by an API key.
     pub fn by_key(client: &Client) -> Self {
         Self { client: client.name().to_owned(), key_id: Some(client.key_id()) }
     }
@@ -40,7 +40,7 @@ impl Caller {
         &self.client
     }
 
-    /// Returns the key that the caller came with.
+    /// Returns the ID of the caller's API key; `None` if the caller is signed in.
     pub fn key_id(&self) -> Option<KeyId> {
         self.key_id
     }
@@ -50,17 +50,16 @@ impl Caller {
         self.key_id.is_none()
     }
 
-    /// Refuses a caller that came with an API key.
+    /// Refuses a caller that was authenticated by an API key.
     pub(super) fn require_sign_in(&self) -> Result<(), Problem> {
         if self.may_make_keys() {
             return Ok(());
         }
-        let detail =
-            "You came with an API key, and keys make no keys: sign in to issue or rotate one.";
+        let detail = "An API key cannot issue or rotate keys: sign in instead.";
         Err(Problem::new(Kind::KeyMakesKeys, detail))
     }
 
-    /// Returns the name that changes are recorded under, which has at most as many characters as a label.
+    /// Returns the name under which changes are recorded. It is shortened to the maximum length of a label.
     pub(super) fn actor(&self) -> String {
         let by = match self.key_id {
             Some(key_id) => format!("key {key_id} of "),
@@ -75,7 +74,7 @@ impl Caller {
     }
 }
 
-/// RFC 9110 section 15.5.2 requires a challenge. No registered scheme means the service's own sign-in.
+/// RFC 9110 section 15.5.2 requires a challenge. No registered scheme stands for the service's own sign-in.
 pub(super) fn signed_out() -> Problem {
     Problem::new(Kind::Credentials, "You are not signed in.")
         .with_header(WWW_AUTHENTICATE, r#"Session realm="self-service""#)
@@ -86,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn actor_is_a_label_that_names_the_client() {
+    fn actor_names_the_client_and_is_a_valid_label() {
         assert_eq!(Caller::signed_in("App 1").actor(), "customer App 1");
         let client = Client::for_test("App 1");
         let expected = format!("key {} of App 1", client.key_id());

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use keygate::ManageKeys;
 use keygate::manage::{ClientInfo, KeyInfo};
 
-use super::places::{taken, too_many};
+use super::key_limit::{count_live, too_many};
 use super::{Caller, Shared};
 use crate::json::{
     Attempt, Failure, Fields, IssueKey, IssuedKey, JsonResult, Kind, Made, Making, Problem,
@@ -15,12 +15,12 @@ use crate::json::{
 };
 
 impl Shared {
-    /// Returns the caller's client, which may make keys.
+    /// Returns the caller's client, if the caller may issue and rotate keys.
     async fn maker(&self, caller: &Caller) -> Result<ClientInfo, Problem> {
         caller.require_sign_in()?;
         let client = self.client(caller).await?;
         if !client.enabled {
-            let detail = "Your client is disabled, and its keys are refused: ask the operators of the service.";
+            let detail = "Your client is disabled, so its keys are refused: contact the operators of the service.";
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         Ok(client)
@@ -49,8 +49,8 @@ impl Shared {
 
 /// Issues a key
 ///
-/// The response has the text of the key, and nothing else ever has. It has at most the scopes and networks of the client.
-/// 409 if the client has as many keys as it may have.
+/// Only this response contains the text of the key. The key has at most the scopes and networks of the client. 409 if
+/// the client already has the maximum number of keys.
 #[utoipa::path(post, path = "/keys", tag = "keys", request_body = IssueKey,
     params(("Idempotency-Key" = Option<String>, Header, description = "A new text for each new key, such as a UUID")),
     responses((status = 201, description = "The new key", body = IssuedKey,
@@ -72,9 +72,9 @@ pub(super) async fn issue_key(
     let attempt = shared.attempt(&caller, &headers, (&method, &uri), body)?;
     let (store, state) = (shared.store(&caller)?, shared.clone());
     let make = |key| async move {
-        let _alone = state.places.lock(&name).await;
+        let _lock = state.issue_locks.lock(&name).await;
         let max = state.settings.max_keys;
-        if taken(&*store, &name, state.now()).await? >= max {
+        if count_live(&*store, &name, state.now()).await? >= max {
             return Err(too_many(max).into());
         }
         let issued = store.issue(&name, new.apply(key)).await?;
@@ -84,28 +84,28 @@ pub(super) async fn issue_key(
     shared.making(attempt, "keys").run(&*shared.settings.store, Problem::for_customer, make).await
 }
 
-/// Revokes a new key if another process has taken the last place meanwhile. Nobody has seen the key.
+/// Revokes a new key, which nobody has seen yet, if another process has issued the last allowed key in the meantime.
 async fn take_back(
     store: &dyn ManageKeys,
     issued: &KeyInfo,
     max: usize,
     shared: &Shared,
 ) -> Result<(), Failure> {
-    let counted = taken(store, &issued.client, shared.now()).await;
-    if counted.as_ref().is_ok_and(|taken| *taken <= max) {
+    let counted = count_live(store, &issued.client, shared.now()).await;
+    if counted.as_ref().is_ok_and(|count| *count <= max) {
         return Ok(());
     }
     store.revoke(&issued.key_id).await?;
-    // Nothing is left of it, so that a repeat begins anew.
+    // The key no longer works, so a repeat is handled as a new request.
     Err(counted.map_or_else(Problem::for_customer, |_| too_many(max)).into())
 }
 
 /// Replaces a key
 ///
-/// The new key works at once, and the old one until its grace ends. Until then it counts, too: 409 if the client then had
-/// more keys than it may have.
+/// The new key works at once. The old key works, and counts towards the maximum number of keys, until its grace period
+/// ends. 409 if the client would have too many keys.
 #[utoipa::path(post, path = "/keys/{key_id}/rotate", tag = "keys", request_body = RotateKey,
-    params(("key_id" = String, Path, description = "The id of the key to replace"),
+    params(("key_id" = String, Path, description = "The ID of the key to replace"),
         ("Idempotency-Key" = Option<String>, Header, description = "A new text for each new key, such as a UUID")),
     responses((status = 201, description = "The new key", body = RotatedKey,
             headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address"))),
@@ -128,10 +128,10 @@ pub(super) async fn rotate_key(
     let attempt = shared.attempt(&caller, &headers, (&method, &uri), body)?;
     let (store, state) = (shared.store(&caller)?, shared.clone());
     let make = |key| async move {
-        let _alone = state.places.lock(&name).await;
+        let _lock = state.issue_locks.lock(&name).await;
         let (max, grace) = (state.settings.max_keys, successor.grace());
-        // Without grace, the new key takes the place of the old one, which the store refuses if it has ended.
-        if grace > Duration::ZERO && taken(&*store, &name, state.now()).await? >= max {
+        // Without a grace period, the number of keys stays the same: the store refuses to rotate an ended key.
+        if grace > Duration::ZERO && count_live(&*store, &name, state.now()).await? >= max {
             return Err(too_many(max).into());
         }
         let rotated = store.rotate(&old, successor.apply(key), grace).await?;

@@ -12,15 +12,15 @@ use crate::json::{
     Cursor, Fields, JsonResult, KeyView, List, Params, Problem, Segment, json, paged,
 };
 
-/// The filters of a list of keys.
+/// The filters of the key list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListKeys {
-    /// Only keys with this status: `active`, `not_yet_valid`, `replaced`, `disabled`, `expired` or `revoked`. It may be
+    /// Only keys with this status: `active`, `not_yet_valid`, `replaced`, `disabled`, `expired` or `revoked`. May be
     /// repeated.
     #[param(value_type = Option<Vec<String>>)]
     status: Vec<KeyStatus>,
-    /// The number of rows, 50 by default.
+    /// The maximum number of rows, 50 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The `next` of the previous page.
@@ -33,10 +33,10 @@ impl Shared {
         self.settings.store.find_client(caller.client()).await.map_err(Problem::for_customer)
     }
 
-    /// Returns a key of the caller. Only the caller's list is searched: an id of another client takes no other path than
-    /// one that nobody has.
+    /// Returns a key of the caller. Only the caller's own keys are searched, so the ID of another client's key is
+    /// handled exactly like an unknown one.
     pub(super) async fn own_key(&self, caller: &Caller, id: &str) -> Result<KeyInfo, Problem> {
-        // A text that is no id takes the same path, too: it is in no list.
+        // A text that is not an ID is handled the same way, since no list contains it.
         let id: Option<KeyId> = id.parse().ok();
         let query = KeyQuery::new().with_client(caller.client()).only(id);
         let page = self.settings.store.keys(&query).await.map_err(Problem::for_customer)?;
@@ -44,7 +44,7 @@ impl Shared {
         found.find(|key| Some(key.key_id) == id).ok_or_else(Problem::no_key)
     }
 
-    /// Adds when keys of the caller were last used, if that is kept and can be read.
+    /// Adds the last use of the caller's keys, if it is recorded and can be read.
     async fn add_last_uses(&self, caller: &Caller, keys: &mut [KeyInfo]) {
         let Some(usage) = &self.settings.usage else { return };
         if let Ok(uses) = usage.last_uses(Some(caller.client())).await {
@@ -55,7 +55,7 @@ impl Shared {
 
 /// Lists your keys
 ///
-/// A page of them, the oldest first, including revoked and expired ones unless a status is chosen.
+/// Returns one page, with the oldest first. It includes revoked and expired keys, unless a status is chosen.
 #[utoipa::path(get, path = "/keys", tag = "keys", params(ListKeys),
     responses((status = 200, description = "A page of keys", body = List<KeyView>)))]
 pub(super) async fn list_keys(
@@ -81,7 +81,7 @@ pub(super) async fn list_keys(
     Ok(json(StatusCode::OK, &List::of(page, |key| KeyView::of(key, now)).for_customer()))
 }
 
-/// Shows a key of yours
+/// Shows one of your keys
 #[utoipa::path(get, path = "/keys/{key_id}", tag = "keys", params(("key_id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The key", body = KeyView)))]
 pub(super) async fn show_key(
@@ -94,9 +94,9 @@ pub(super) async fn show_key(
     Ok(json(StatusCode::OK, &KeyView::of(&key, shared.now())))
 }
 
-/// Revokes a key of yours
+/// Revokes one of your keys
 ///
-/// It is permanent. A caller with an API key may revoke any key of its client, also its own.
+/// This is permanent. A caller with an API key may revoke every key of its client, including its own.
 #[utoipa::path(post, path = "/keys/{key_id}/revoke", tag = "keys", params(("key_id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The revoked key", body = KeyView)))]
 pub(super) async fn revoke_key(

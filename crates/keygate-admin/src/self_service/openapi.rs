@@ -9,15 +9,15 @@ use utoipa_axum::routes;
 use super::{Shared, issue, keys, usage, whoami};
 use crate::json::{KeyStatusView, ProblemDetails, Violation};
 
-/// The path of the document, which everybody may read: it says nothing about a client.
+/// The path of the OpenAPI document. Everyone may read it, since it reveals nothing about clients.
 pub(super) const PATH: &str = "/openapi.json";
 
-/// The parts of the document that no route adds.
+/// The parts of the document that do not come from routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Your API keys",
-        description = "Manages your own API keys. Every error is problem details (RFC 9457).",
+        description = "Manages your own API keys. Errors are problem details (RFC 9457).",
         license(name = "MIT", identifier = "MIT")
     ),
     tags(
@@ -29,7 +29,7 @@ pub(super) const PATH: &str = "/openapi.json";
 )]
 struct Parts;
 
-/// Each route is written once: the document is made of the same list.
+/// Returns the routes. The document is built from the same list.
 pub(super) fn router() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::with_openapi(Parts::openapi())
         .routes(routes!(whoami::show_caller))

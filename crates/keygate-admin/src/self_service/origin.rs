@@ -1,4 +1,4 @@
-//! Changes that a page of another origin sends with the cookies of a signed-in user (CSRF).
+//! Protection against changes that a page of another origin sends with a signed-in user's cookies (CSRF).
 
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
@@ -9,10 +9,10 @@ use crate::json::{Kind, Problem};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a request that a browser sent from a page of another origin.
+/// Refuses requests that a browser sent from a page of another origin.
 ///
-/// Browsers send `Sec-Fetch-Site`, and older ones `Origin`, with each change. A request with neither comes from no
-/// browser.
+/// With each change, browsers send `Sec-Fetch-Site`, and older browsers send `Origin`. A request without either header
+/// does not come from a browser.
 pub(super) fn check(parts: &Parts, allowed: &[HeaderValue]) -> Result<(), Problem> {
     let header = |name| parts.headers.get(name);
     let origin = header(ORIGIN);
@@ -27,12 +27,12 @@ pub(super) fn check(parts: &Parts, allowed: &[HeaderValue]) -> Result<(), Proble
     if is_same {
         return Ok(());
     }
-    let detail = "A page of another origin sent this request: allow its origin in the service if it is one of yours.";
+    let detail = "A page of another origin sent this request: if the origin is yours, allow it in the service.";
     Err(Problem::new(Kind::CrossOrigin, detail))
 }
 
-/// Returns whether an origin has the host and port that the request was sent to. Its scheme is not compared, since TLS
-/// may end in front of the service.
+/// Returns whether an origin has the host and port to which the request was sent. The scheme is not compared, since TLS
+/// may be terminated in front of the service.
 fn is_own(origin: &HeaderValue, parts: &Parts) -> bool {
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = parts.uri.authority().map(Authority::as_str).or(host);
@@ -43,7 +43,7 @@ fn is_own(origin: &HeaderValue, parts: &Parts) -> bool {
     }
 }
 
-/// A text that is not an origin.
+/// Error for a text that is not an origin.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(super) fn parse(origin: &str) -> Result<HeaderValue, InvalidOrigin> {
     let is_web =
         uri.scheme().is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
     let authority = uri.authority().ok_or(InvalidOrigin)?.as_str();
-    // A user, a path or a capital letter is in no `Origin`.
+    // An `Origin` header never contains a user, a path or a capital letter.
     let is_whole = origin.split_once("://").is_some_and(|(_, rest)| rest == authority);
     if !is_web || !is_whole || authority.contains('@') || origin != origin.to_ascii_lowercase() {
         return Err(InvalidOrigin);

@@ -8,11 +8,11 @@ use keygate::{KeyId, Quota, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::places::taken;
+use super::key_limit::count_live;
 use super::{Caller, Shared};
 use crate::json::{JsonResult, Problem, json, quota_schema};
 
-/// The caller and its client. The metadata of the client is the service's own, and not in it.
+/// The caller and its client. The client's metadata is left out, since it is for the service only.
 #[derive(Serialize, ToSchema)]
 struct Whoami {
     client: String,
@@ -21,19 +21,19 @@ struct Whoami {
     enabled: bool,
     #[schema(value_type = Vec<String>)]
     scopes: Vec<Scope>,
-    /// The networks from which its keys may be used; everywhere if there are none.
+    /// The networks from which its keys may be used. If empty, they may be used from anywhere.
     #[schema(value_type = Vec<String>)]
     networks: Vec<Network>,
     #[schema(schema_with = quota_schema)]
     quota: Option<Quota>,
-    /// The key that the caller came with; `null` if it has signed in.
+    /// The caller's API key; `null` if the caller is signed in.
     #[schema(value_type = Option<String>)]
     key_id: Option<KeyId>,
     /// Whether the caller may issue and rotate keys.
     may_make_keys: bool,
-    /// The number of keys that have not ended.
+    /// The number of keys that are neither revoked nor expired.
     keys: usize,
-    /// How many of them the client may have.
+    /// The maximum number of such keys.
     max_keys: usize,
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn show_caller(
 ) -> JsonResult {
     let client = shared.client(&caller).await?;
     let store = &*shared.settings.store;
-    let taken = taken(store, caller.client(), shared.now()).await;
+    let count = count_live(store, caller.client(), shared.now()).await;
     let profile = client.profile;
     let whoami = Whoami {
         client: profile.name().to_owned(),
@@ -57,7 +57,7 @@ pub(super) async fn show_caller(
         quota: profile.quota().cloned(),
         key_id: caller.key_id(),
         may_make_keys: caller.may_make_keys() && client.enabled,
-        keys: taken.map_err(Problem::for_customer)?,
+        keys: count.map_err(Problem::for_customer)?,
         max_keys: shared.settings.max_keys,
     };
     Ok(json(StatusCode::OK, &whoami))

@@ -3,19 +3,19 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-/// The address of the metrics of a serving process: `https://`, or `http://` on loopback.
+/// The metrics address of a serving process: `https://`, or `http://` on loopback.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsUrl {
     pub(super) is_tls: bool,
     pub(super) host: String,
     pub(super) port: u16,
-    /// As the request has it.
+    /// The host and port as they were written.
     pub(super) authority: String,
     pub(super) path: String,
 }
 
 impl MetricsUrl {
-    /// Parses the address. It has no user and no password, which the page would show.
+    /// Parses the address. It must not contain a user name or a password, since the page shows it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let uri = text.parse::<Uri>().ok()?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_and_loopback_are_read() {
+    fn only_https_and_loopback_addresses_are_accepted() {
         for text in [
             "http://127.0.0.1:9000/metrics",
             "http://localhost:9000/metrics?a=b",

@@ -12,25 +12,25 @@ use tokio::time::timeout;
 
 use super::{MetricsUrl, rustls_client};
 
-/// The whole time for one address: the page waits for it.
+/// The time limit for one address. The page waits for it.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A thousand clients with a label for each outcome take less than half of it.
+/// The size limit of a response. The metrics of a thousand clients, labelled by outcome, take less than half of it.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Reads the text at an address, without following redirects.
+/// Fetches the text at an address, without following redirects.
 pub(super) async fn text(url: &MetricsUrl) -> Result<String, String> {
     let read = timeout(TIMEOUT, read(url)).await;
-    read.unwrap_or_else(|_| Err(format!("There was no complete answer within {TIMEOUT:?}.")))
+    read.unwrap_or_else(|_| Err(format!("No complete response arrived within {TIMEOUT:?}.")))
 }
 
 async fn read(url: &MetricsUrl) -> Result<String, String> {
-    let failed = |error: std::io::Error| format!("There is no connection: {error}.");
+    let failed = |error: std::io::Error| format!("The connection failed: {error}.");
     let stream = TcpStream::connect((&*url.host, url.port)).await.map_err(failed)?;
-    // The name may lead elsewhere.
+    // A name such as `localhost` could resolve to another machine.
     let is_loopback = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
     if !url.is_tls && !is_loopback {
-        return Err("The name does not lead to this machine.".to_owned());
+        return Err("The host name does not resolve to this machine.".to_owned());
     }
     if url.is_tls {
         get(url, rustls_client::connect(&url.host, stream).await?).await
@@ -43,25 +43,26 @@ async fn get<S>(url: &MetricsUrl, stream: S) -> Result<String, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let failed = |error: hyper::Error| format!("The answer was not understood: {error}.");
+    let failed = |error: hyper::Error| format!("The response was not valid HTTP: {error}.");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let request = Request::get(&*url.path)
         .header(HOST, &*url.authority)
         .header(ACCEPT, "text/plain")
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| format!("The address cannot be asked: {error}."))?;
+        .map_err(|error| format!("The request could not be built: {error}."))?;
     let response = async {
         let response = sender.send_request(request).await.map_err(failed)?;
         if response.status() != StatusCode::OK {
-            return Err(format!("The answer was {}, not 200.", response.status()));
+            return Err(format!("The response had status {} instead of 200.", response.status()));
         }
         let body = Limited::new(response.into_body(), MAX_BYTES).collect().await;
-        let body = body.map_err(|error| format!("The answer cannot be read: {error}."))?;
-        String::from_utf8(body.to_bytes().into()).map_err(|_| "The answer is no text.".to_owned())
+        let body = body.map_err(|error| format!("The response could not be read: {error}."))?;
+        String::from_utf8(body.to_bytes().into())
+            .map_err(|_| "The response is not text.".to_owned())
     };
     let mut response = std::pin::pin!(response);
-    // Both in this task: nothing goes on when the page is no longer waited for.
+    // The connection is driven in this task, so that it ends when the page's request is cancelled.
     tokio::select! {
         text = &mut response => text,
         ended = connection => match ended {

@@ -1,9 +1,9 @@
-//! The metrics of a serving process, in Prometheus' text format.
+//! The metrics of a serving process, in the Prometheus text format.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the metrics of a process say. What they do not have is not known.
+/// The metrics of a process. Values that the metrics do not include are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Serving {
     pub(crate) stores: BTreeMap<String, ServedStore>,
@@ -12,27 +12,27 @@ pub(crate) struct Serving {
     pub(crate) latency: Option<Latency>,
 }
 
-/// A store in the memory of a process, by its kind: `yaml`, `replica` or `memory`.
+/// A store in the memory of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ServedStore {
     pub(crate) keys: Option<u64>,
-    /// The age of the keys; infinite if there was no contact yet.
+    /// The age of the keys; infinite before the first contact.
     pub(crate) age: Option<f64>,
-    /// For how long it has failed to follow its file or database; 0 if it follows.
+    /// How long the store has failed to follow its file or database; 0 if it is following.
     pub(crate) failing: Option<f64>,
 }
 
-/// How long requests of the service took, all of them since it started.
+/// The latency of all requests since the service started.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Latency {
-    /// The metric that says so.
+    /// The name of the metric.
     pub(crate) metric: String,
     pub(crate) mean: Duration,
-    /// 99 of 100 requests took at most this long.
+    /// The 99th percentile: 99 of 100 requests took at most this long.
     pub(crate) within: Option<Duration>,
 }
 
-/// Times of requests, as the usual libraries name them.
+/// The names that common libraries use for request durations.
 const DURATIONS: [&str; 5] = [
     "http_server_request_duration_seconds",
     "http_request_duration_seconds",
@@ -42,7 +42,7 @@ const DURATIONS: [&str; 5] = [
 ];
 
 impl Serving {
-    /// Returns `None` if none of the metrics is keygate's. Lines that are not understood are skipped.
+    /// Parses the text, and skips lines that are not valid. Returns `None` if it has no keygate metrics.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut serving = Self::default();
         let mut durations: BTreeMap<&str, Durations> = BTreeMap::new();
@@ -80,14 +80,14 @@ impl Serving {
     }
 }
 
-/// The samples of a histogram or summary, added up over its labels.
+/// The samples of a histogram or summary, summed over its labels.
 #[derive(Default)]
 struct Durations {
     sum: f64,
     count: f64,
-    /// The requests within a number of seconds.
+    /// The cumulative number of requests, by upper bound in seconds.
     buckets: Vec<(f64, f64)>,
-    /// The highest of the 99th percentiles.
+    /// The highest 99th percentile of any label set.
     percentile: Option<f64>,
 }
 
@@ -121,13 +121,13 @@ impl Durations {
         let mut buckets = self.buckets.clone();
         buckets.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         let bucket = buckets.iter().find(|(_, count)| *count >= 0.99 * self.count);
-        // The last bucket has no limit.
+        // The last bucket has no upper bound.
         let within = bucket.map(|(limit, _)| *limit).or(self.percentile).and_then(seconds);
         Some(Latency { metric: metric.to_owned(), mean, within })
     }
 }
 
-/// A line: `name{label="value"} 1.5`, with a time behind it that is not read.
+/// A line such as `name{label="value"} 1.5`. A timestamp after the value is ignored.
 struct Sample<'a> {
     name: &'a str,
     labels: &'a str,
@@ -146,7 +146,7 @@ impl<'a> Sample<'a> {
         (!name.starts_with('#')).then_some(Self { name, labels, value })
     }
 
-    /// Returns the value of a label, without escapes.
+    /// Returns the unescaped value of a label.
     fn label(&self, name: &str) -> Option<String> {
         let mut rest = self.labels;
         loop {
@@ -170,18 +170,18 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// The value of a counter.
+    /// Returns the value as a counter.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a count is a whole number from 0"
+        reason = "a count is a non-negative whole number"
     )]
     fn count(&self) -> u64 {
         self.value as u64
     }
 }
 
-/// Finds the brace behind the labels, whose values may have braces, too.
+/// Finds the brace that closes the labels. Label values may contain braces, too.
 fn end_of_labels(text: &str) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (index, char) in text.char_indices() {
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_of_keygate_are_read_among_others() {
+    fn keygate_metrics_are_found_among_others() {
         let text = r#"
 # HELP keygate_keys Keys in the store, without revoked ones
 # TYPE keygate_keys gauge
@@ -255,7 +255,7 @@ http_request_duration_seconds_count{path="/b"} 1
         let expected = Latency { metric, mean: millis(10), within: Some(millis(50)) };
         assert_eq!(latency(histogram), Some(expected));
         let slow = histogram.replace("le=\"0.05\"} 99", "le=\"0.05\"} 90");
-        assert_eq!(latency(&slow).unwrap().within, None, "the last bucket has no limit");
+        assert_eq!(latency(&slow).unwrap().within, None, "the last bucket has no upper bound");
         let summary = "axum_http_requests_duration_seconds{quantile=\"0.99\"} 0.02\n\
                        axum_http_requests_duration_seconds{quantile=\"0.5\"} 0.5\n\
                        axum_http_requests_duration_seconds_sum 4\naxum_http_requests_duration_seconds_count 8\n";

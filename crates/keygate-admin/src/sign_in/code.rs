@@ -7,17 +7,17 @@ use zeroize::Zeroizing;
 
 use crate::random;
 
-/// A code works for this time.
+/// How long a code works.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// Between two codes is at least this time.
+/// The minimum time between two codes.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// The one-time code that signs in on loopback: see [`Admin::with_sign_in_code`](crate::Admin::with_sign_in_code).
 ///
-/// A code is a word of ten characters, and works once within ten minutes. The first one is printed by
-/// [`Admin::build`](crate::Admin::build). Once it was used or has expired, opening the form at `/sign-in` prints another
-/// one, at most once a minute. Upper and lower case do not matter.
+/// A code is a word of ten characters. It works once, for ten minutes, in upper or lower case.
+/// [`Admin::build`](crate::Admin::build) prints the first code. When the last code was used or has expired, opening the
+/// form at `/sign-in` prints a new one, at most once a minute.
 ///
 /// ```
 /// use keygate_admin::SignInCode;
@@ -41,31 +41,31 @@ struct Current {
     since: SystemTime,
 }
 
-/// What the form says about the code.
+/// The state of the code, as the form shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeState {
-    /// No code signs in here.
+    /// Sign-in by code is not set up.
     None,
-    /// A code that works was printed.
+    /// A code was printed and is valid.
     Printed,
-    /// The next one can be printed after this time.
+    /// The next code can be printed after this time.
     Later(Duration),
 }
 
 impl SignInCode {
-    /// A code that is printed by this function, for people who can read the output of the process. It should go to the
-    /// terminal, and not into logs that others read.
+    /// Creates a sign-in code. `print` shows a new code to whoever can read the process's output. It should write to
+    /// the terminal, and not to logs that others can read.
     pub fn new(print: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self { operator: "operator".into(), print: Box::new(print), state: Mutex::default() }
     }
 
-    /// Names who signs in by the code, for the events of the store; without it, `operator`.
+    /// Sets the operator's name that the store's events record. The default is `operator`.
     #[must_use]
     pub fn for_operator(self, name: &str) -> Self {
         Self { operator: name.into(), ..self }
     }
 
-    /// Prints a new code if there is none that works, and the last one was printed long enough ago.
+    /// Prints a new code if no code is valid and the last one was printed long enough ago.
     pub(crate) fn renew(&self, now: SystemTime) -> CodeState {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.current.as_ref().is_some_and(|current| current.works(now)) {
@@ -78,7 +78,7 @@ impl SignInCode {
                 return CodeState::Later(wait);
             }
         }
-        // Without randomness there is no code, and the form can be opened again.
+        // If the random number generator failed, opening the form again retries.
         let Ok(word) = random::word() else { return CodeState::Later(PAUSE) };
         let word = Zeroizing::new(word);
         state.printed = Some(now);
@@ -88,7 +88,7 @@ impl SignInCode {
         CodeState::Printed
     }
 
-    /// Uses the code up if this is the one, and returns the name of the operator.
+    /// Uses up the code if `typed` matches it, and returns the operator's name.
     pub(crate) fn take(&self, typed: &str, now: SystemTime) -> Option<Arc<str>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let current = state.current.as_ref().filter(|current| current.works(now))?;
@@ -103,7 +103,7 @@ impl SignInCode {
 
 impl Current {
     fn works(&self, now: SystemTime) -> bool {
-        // A clock that was set back makes no code last longer.
+        // Setting the clock back does not extend a code's life.
         now.duration_since(self.since).is_ok_and(|age| age < LIFETIME)
     }
 }

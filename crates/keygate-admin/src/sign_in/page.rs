@@ -9,16 +9,16 @@ use super::code::CodeState;
 use crate::app::App;
 use crate::layout;
 
-/// Why nobody was signed in.
+/// The reason why a sign-in failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Problem {
     Empty,
     WrongCode,
     WrongKey,
     NoRole,
-    /// The key is restricted to networks that this address is not in.
+    /// The key is restricted to networks that do not contain this address.
     Elsewhere(IpAddr),
-    /// The key is restricted to networks, or needs TLS, and nothing says where the request came from.
+    /// The key is restricted to networks or needs TLS, but the caller's address is not known.
     NoAddress,
     Unavailable,
     TooMany(Duration),
@@ -38,48 +38,49 @@ impl Problem {
         }
     }
 
-    /// Returns whether it counts towards the limit of failures.
+    /// Returns whether the problem counts as a failed attempt.
     pub(super) fn is_failure(self) -> bool {
         matches!(self, Self::WrongCode | Self::WrongKey | Self::NoRole | Self::Elsewhere(_))
     }
 
     fn text(self) -> String {
         let text = match self {
-            Self::Empty => "Type the code or your key.",
+            Self::Empty => "Enter the code or your key.",
             Self::WrongCode => {
-                "This is not the current code. A code works once, and for ten minutes: use the last one that was printed."
+                "This is not the current code. Each code works once, for ten minutes. Use the last one that was \
+                 printed."
             }
             Self::WrongKey => {
-                "This key is not valid here. Use a key of an operator: keys of the managed clients do not sign in."
+                "This key is not valid here. Use an operator's key. Keys of the managed clients cannot be used to \
+                 sign in."
             }
             Self::NoRole => {
-                "This key is valid, but its client has neither the scope “admin” nor “read”. Ask for one of them."
+                "This key is valid, but its client has neither the scope “admin” nor “read”. Ask for one of these \
+                 scopes."
             }
             Self::Elsewhere(address) => {
                 return format!(
-                    "This key works from certain networks alone, and your address {address} is in none of them. Sign in \
+                    "This key works only from certain networks, and your address {address} is in none of them. Sign in \
                      from there, or with another key."
                 );
             }
             Self::NoAddress => {
-                "This key works from certain networks alone, and this page does not know which address you come from. \
+                "This key works only from certain networks, but this page does not know your address. \
                  Sign in with another key."
             }
             Self::Unavailable => {
-                "The operators cannot be read right now, so nobody can sign in with a key. Try again."
+                "The operators' store cannot be read right now, so nobody can sign in with a key. Try again."
             }
             Self::TooMany(wait) => {
                 let seconds = wait.as_secs().max(1);
-                return format!(
-                    "Too many wrong attempts. Nothing is looked at for {seconds} seconds: try again then."
-                );
+                return format!("Too many wrong attempts. Try again in {seconds} seconds.");
             }
         };
         text.to_owned()
     }
 }
 
-/// The form, with what was wrong with the last attempt. What was typed is not shown again.
+/// Renders the form, with the problem of the last attempt. The earlier input is not shown again.
 pub(super) fn sign_in(
     app: &App,
     status: StatusCode,
@@ -92,13 +93,13 @@ pub(super) fn sign_in(
         (_, false) => "Sign-in code",
         (_, true) => "Sign-in code or your key",
     };
-    // A code is read from a terminal and typed; a key must not be seen over a shoulder.
+    // A code is copied from a terminal and may be seen; a key must be hidden from people nearby.
     let (kind, autocomplete) =
         if by_key { ("password", "current-password") } else { ("text", "one-time-code") };
     let described_by = if problem.is_some() { "problem hint" } else { "hint" };
     let body = html! {
         @if code == CodeState::None && !by_key {
-            p { "Sign in to the service that this page belongs to, with an account that may manage keys." }
+            p { "Sign in to the service that this page belongs to, with an account that can manage keys." }
         } @else {
             form .narrow method="post" action=(app.url("/sign-in")) {
                 @if let Some(problem) = problem {
@@ -114,8 +115,8 @@ pub(super) fn sign_in(
                 div .actions { button .button.primary type="submit" { "Sign in" } }
             }
             p .muted {
-                "Signed in already? "
-                a href=(app.url("/clients")) { "Continue to the clients" } "."
+                "Already signed in? "
+                a href=(app.url("/clients")) { "Continue to clients" } "."
             }
         }
     };
@@ -126,16 +127,16 @@ fn hint(code: CodeState, by_key: bool) -> String {
     let code = match code {
         CodeState::None => String::new(),
         CodeState::Printed => {
-            "The code is in the terminal of this process, after “Sign-in code:”. It works once."
+            "Find the code in the terminal of this process, after “Sign-in code:”. It works once."
                 .to_owned()
         }
         CodeState::Later(wait) => {
             let seconds = wait.as_secs() + 1;
             format!(
-                "The last code was used. Open this page again in {seconds} seconds: then another one is printed."
+                "The last code was used. Open this page again in {seconds} seconds to have a new one printed."
             )
         }
     };
-    let key = if by_key { "Keys are those of operators." } else { "" };
+    let key = if by_key { "Use an operator's key." } else { "" };
     [code.as_str(), key].join(" ").trim().to_owned()
 }

@@ -3,15 +3,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// Failures within the window before further attempts are refused, whatever they hold.
+/// The number of failures within the window after which all attempts are refused.
 const LIMIT: u32 = 5;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Addresses that are counted at the same time. Further ones are counted together.
+/// The maximum number of addresses counted separately. Further addresses are counted together.
 const ADDRESSES: usize = 10_000;
 
-/// Counts failed sign-ins by address; without one, all together.
+/// Counts failed sign-ins by address, or all together if the address is not known.
 #[derive(Default)]
 pub(crate) struct Throttle(Mutex<HashMap<Option<IpAddr>, Failures>>);
 
@@ -21,7 +21,7 @@ struct Failures {
     count: u32,
 }
 
-/// An attempt, which counts as a failure until it is forgotten, so that attempts at the same time cannot exceed the limit.
+/// An attempt. It counts as a failure until it is forgotten, so that concurrent attempts cannot exceed the limit.
 #[must_use]
 #[derive(Clone, Copy)]
 pub(crate) struct Attempt {
@@ -34,7 +34,7 @@ impl Throttle {
     ///
     /// # Errors
     ///
-    /// The time after which the next attempt is looked at.
+    /// Returns the time after which the next attempt is possible.
     pub(crate) fn begin(
         &self,
         address: Option<IpAddr>,
@@ -58,7 +58,7 @@ impl Throttle {
         Ok(Attempt { address, since: failures.since })
     }
 
-    /// Takes back that an attempt counts as a failure.
+    /// Stops counting the attempt as a failure.
     pub(crate) fn forget(&self, attempt: Attempt) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failures = counts.get_mut(&attempt.address);
@@ -69,14 +69,14 @@ impl Throttle {
 }
 
 impl Failures {
-    /// Returns what is left of the window. A clock that was set back begins another one.
+    /// Returns the rest of the window. If the clock was set back, a new window begins.
     fn left(self, now: SystemTime) -> Option<Duration> {
         let passed = now.duration_since(self.since).ok()?;
         WINDOW.checked_sub(passed).filter(|left| !left.is_zero())
     }
 }
 
-/// Returns the network that one subscriber usually has: of IPv6 a /64.
+/// Returns the address block that one subscriber usually has: a /64 for IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_at_the_same_time_cannot_exceed_the_limit() {
+    fn concurrent_attempts_cannot_exceed_the_limit() {
         let throttle = Throttle::default();
         let attempts = std::array::from_fn::<_, 7, _>(|_| throttle.begin(None, NOW));
         assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), 5);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn attempt_of_an_earlier_window_is_not_taken_back() {
+    fn forgetting_an_old_attempt_does_not_affect_a_new_window() {
         let throttle = Throttle::default();
         let early = throttle.begin(None, NOW).unwrap();
         let later = NOW + WINDOW;

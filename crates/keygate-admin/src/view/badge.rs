@@ -1,14 +1,14 @@
-//! States of clients and keys as short words in colour.
+//! The states of clients and keys, as short coloured words.
 
 use keygate::manage::KeyStatus;
 use maud::{Markup, html};
 
-/// Shows the state of a client.
+/// Renders the state of a client.
 pub(crate) fn client(enabled: bool) -> Markup {
     if enabled { badge("ok", "enabled") } else { badge("muted", "disabled") }
 }
 
-/// Shows the status of a key.
+/// Renders the status of a key.
 pub(crate) fn key(status: KeyStatus) -> Markup {
     let class = match status {
         KeyStatus::Active => "ok",

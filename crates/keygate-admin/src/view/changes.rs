@@ -1,11 +1,11 @@
-//! What a recorded change made different.
+//! The differences that a recorded change made.
 
 use keygate::key::Timestamp;
 use keygate::manage::{ChangeAction, ChangeEvent};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-/// A fact before and after a change, as text; `None` if there was none.
+/// A value before and after a change, as text; `None` if it was not set.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     name: String,
@@ -13,7 +13,7 @@ pub(crate) struct Difference {
     after: Option<String>,
 }
 
-/// Returns what an event made different, or all facts of a new client or key.
+/// Returns the values that an event changed, or all values of a new client or key.
 pub(crate) fn differences(event: &ChangeEvent) -> Vec<Difference> {
     let [before, after] = [&event.before, &event.after].map(|json| facts(json.as_deref()));
     let is_removed = event.after.is_none();
@@ -31,7 +31,7 @@ pub(crate) fn differences(event: &ChangeEvent) -> Vec<Difference> {
     differences.filter(|it| !is_removed && !is_said(event, &it.name)).collect()
 }
 
-/// Returns whether the action, the client or the id of the event says as much as the fact.
+/// Returns whether the event's action, client or ID already shows this value.
 fn is_said(event: &ChangeEvent, name: &str) -> bool {
     match event.action {
         ChangeAction::ClientEnabled | ChangeAction::ClientDisabled => name == "enabled",
@@ -43,7 +43,7 @@ fn is_said(event: &ChangeEvent, name: &str) -> bool {
     }
 }
 
-/// Shows what an event made different.
+/// Renders the values that an event changed.
 pub(crate) fn change(event: &ChangeEvent) -> Markup {
     let differences = differences(event);
     html! {
@@ -64,7 +64,7 @@ pub(crate) fn change(event: &ChangeEvent) -> Markup {
     }
 }
 
-/// Returns the words for an action.
+/// Returns the text for an action.
 pub(crate) fn words(action: ChangeAction) -> String {
     action.name().replace('.', " ")
 }
@@ -76,7 +76,7 @@ fn facts(json: Option<&str>) -> Vec<(String, Option<String>)> {
     }
 }
 
-/// Returns the fields as text. Each name of the metadata is a fact of its own.
+/// Returns the fields as text. Each metadata entry is listed separately.
 fn flat(fields: Map<String, Value>) -> Vec<(String, Option<String>)> {
     let mut flat = Vec::new();
     for (name, value) in fields {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn change_is_described_by_what_differs() {
+    fn change_is_described_by_its_differences() {
         let before =
             r#"{"name":"A","enabled":true,"quota":"9/day","scopes":[],"metadata":{"team":"x"}}"#;
         let after = r#"{"name":"A","enabled":false,"quota":{"rate":"9/day","burst":2},"scopes":["a","b:*"],"metadata":{}}"#;

@@ -1,4 +1,4 @@
-//! Fields of forms: label, hint, what was typed, and what is wrong with it.
+//! Form fields: the label, the hint, the input, and its error.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::error::sentence;
 use crate::view::with_code;
 
-/// What is wrong with a form, by field.
+/// The errors of a form, by field.
 #[derive(Default)]
 pub(crate) struct Errors {
     messages: Vec<(&'static str, String)>,
@@ -22,17 +22,17 @@ impl Errors {
         errors
     }
 
-    /// What a store says that could not make the change.
+    /// Whether the store failed to make the change.
     pub(crate) fn failure(message: impl Display) -> Self {
         Self { is_failure: true, ..Self::one("", message) }
     }
 
-    /// Adds a message. The field `""` is the whole form.
+    /// Adds a message. The field `""` stands for the whole form.
     pub(crate) fn add(&mut self, field: &'static str, message: impl Display) {
         self.messages.push((field, sentence(&message.to_string())));
     }
 
-    /// Returns the value, or adds its error to the field.
+    /// Returns the value, or adds the error to the field.
     pub(crate) fn take<T>(
         &mut self,
         field: &'static str,
@@ -60,7 +60,7 @@ impl Errors {
 
     /// Returns the summary above the filters of a list.
     pub(crate) fn summary_of_filters(&self) -> Markup {
-        self.titled("There is no such list.")
+        self.titled("These filters cannot be applied.")
     }
 
     fn titled(&self, title: &str) -> Markup {
@@ -101,17 +101,17 @@ impl<'a> Field<'a> {
         Self { value, ..self }
     }
 
-    /// Renders one line of text.
+    /// Renders an input for one line of text.
     pub(crate) fn line(&self, errors: &Errors) -> Markup {
         self.typed("text", false, errors)
     }
 
-    /// Renders one line of text that must not be empty.
+    /// Renders a required input for one line of text.
     pub(crate) fn required_line(&self, errors: &Errors) -> Markup {
         self.typed("text", true, errors)
     }
 
-    /// Renders a day.
+    /// Renders an input for a date.
     pub(crate) fn day(&self, errors: &Errors) -> Markup {
         self.typed("date", false, errors)
     }
@@ -125,12 +125,12 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// Renders several lines of text.
+    /// Renders an input for several lines of text.
     pub(crate) fn lines(&self, errors: &Errors) -> Markup {
         let Self { name, value, .. } = self;
         let rows = (value.lines().count() + 1).clamp(2, 12);
         self.around(errors, &html! {
-            // The first line end in a text area is not part of its text.
+            // HTML drops a newline at the start of a text area.
             textarea id=(name) name=(name) rows=(rows) autocomplete="off" spellcheck="false" autocapitalize="off"
                 aria-describedby=[self.described_by(errors)] aria-invalid=[self.invalid(errors)] {
                 "\n" (value)
@@ -163,7 +163,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Renders what is wrong with a field.
+/// Renders the error of a field.
 pub(crate) fn error(name: &str, errors: &Errors) -> Markup {
     html! {
         @if errors.at(name).next().is_some() {
@@ -172,13 +172,13 @@ pub(crate) fn error(name: &str, errors: &Errors) -> Markup {
     }
 }
 
-/// One choice of several, with an explanation.
+/// An option of a radio group, with its explanation.
 pub(crate) struct Choice<'a> {
     pub(crate) value: &'a str,
     pub(crate) label: Markup,
 }
 
-/// Renders choices of which one applies.
+/// Renders a radio group.
 pub(crate) fn choices(
     name: &str,
     legend: &str,
@@ -203,8 +203,8 @@ pub(crate) fn hidden(name: &str, value: &str) -> Markup {
     html! { input type="hidden" name=(name) value=(value); }
 }
 
-/// Returns the lines of a text that was typed, without those that look like a key: no page shows a key that somebody typed
-/// into the wrong field. Lines of the stored text are always kept.
+/// Removes lines that look like a key from the input, so that no page shows a key typed into the wrong field. Lines
+/// that are also in the stored text are kept.
 pub(crate) fn kept(typed: &str, stored: &str) -> String {
     let is_kept = |line: &&str| !looks_like_key(line) || stored.lines().any(|known| known == *line);
     typed.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn error_is_said_at_the_field_and_above_the_form() {
+    fn error_is_shown_at_the_field_and_above_the_form() {
         let errors = Errors::one("quota", "the unit is <wrong>");
         let field = Field::new("quota", "Quota").hint("Like 9/day.").value("9/week\"");
         let html = field.line(&errors).into_string();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_key_is_not_kept_unless_it_is_stored() {
+    fn typed_key_is_removed_unless_it_is_stored() {
         let key = keygate::ApiKey::generate("kg").unwrap();
         let (one, other) = (format!("a={}", key.expose()), "b=production");
         let typed = format!("{one}\r\n{other}");

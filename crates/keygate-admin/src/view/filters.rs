@@ -1,13 +1,13 @@
-//! The form above a list, with its filters.
+//! The filter form above a list.
 
 use maud::{Markup, Render, html};
 
 use crate::app::App;
 use crate::view::field::{Errors, error};
 
-/// A form that is made of its filters, in their order.
+/// A form of filters, in the order in which they were added.
 pub(crate) struct FilterForm<'a> {
-    /// The address of the list without filters.
+    /// The URL of the list without filters.
     action: String,
     errors: &'a Errors,
     fields: Vec<Markup>,
@@ -19,17 +19,17 @@ impl<'a> FilterForm<'a> {
         Self { action: app.url(path), errors, fields: Vec::new(), is_filtered: false }
     }
 
-    /// Adds a line of text.
+    /// Adds a text field.
     pub(crate) fn text(self, name: &str, label: &str, value: &str, placeholder: &str) -> Self {
         self.line("text", name, label, value, placeholder)
     }
 
-    /// Adds a text that names of rows begin with.
+    /// Adds a search field, for the beginning of a name.
     pub(crate) fn search(self, label: &str, value: &str) -> Self {
         self.line("search", "search", label, value, "")
     }
 
-    /// Adds a day.
+    /// Adds a date field.
     pub(crate) fn day(self, name: &str, label: &str, value: &str) -> Self {
         self.line("date", name, label, value, "")
     }
@@ -47,7 +47,7 @@ impl<'a> FilterForm<'a> {
         )
     }
 
-    /// Adds a choice of these values, each with its words.
+    /// Adds a choice of these values, each with its text.
     pub(crate) fn choice<'c, W: Render>(
         self,
         name: &str,
@@ -81,7 +81,7 @@ impl<'a> FilterForm<'a> {
         self
     }
 
-    /// Keeps the order of the list, unless it is the usual one.
+    /// Keeps the order of the list, unless it is the default.
     pub(crate) fn sorted(mut self, sort: &str, usual: &str) -> Self {
         if sort != usual {
             self.fields.push(html! { input type="hidden" name="sort" value=(sort); });
@@ -89,7 +89,7 @@ impl<'a> FilterForm<'a> {
         self
     }
 
-    /// Renders the form. With JavaScript, it replaces the list (`id="list"`) while somebody types.
+    /// Renders the form. With JavaScript, typing into it updates the list (`id="list"`).
     pub(crate) fn show(&self) -> Markup {
         html! {
             form.filters method="get" data-filter="list" action=(self.action) role="search" {

@@ -1,4 +1,4 @@
-//! Where a page of a list begins, and the links to the pages around it.
+//! The start of a page in a list, and the links to other pages.
 
 use keygate::manage::{ManageError, Page};
 use maud::{Markup, html};
@@ -6,15 +6,15 @@ use maud::{Markup, html};
 use super::Params;
 use super::table::ListAddress;
 
-/// Returns the cursor that the page begins behind: empty for the first page.
+/// Returns the cursor after which the page begins; empty for the first page.
 ///
-/// `after` in the address is that cursor. `before` is the cursor of another page, and asks for the page before it:
-/// `read_back` reads a page in the reverse order behind a cursor, as long as a page of the list. The row at the cursor is
-/// the last one of the page before, so that the last row that is read back is the one in front of that page.
+/// The parameter `after` is this cursor itself. The parameter `before` is the cursor of another page, and asks for the
+/// page before that one. `read_back` reads one page of rows after a cursor, in the reverse order. A cursor stands for
+/// the last row of the page before, so the last row that is read back is the one before the page asked for.
 ///
 /// # Errors
 ///
-/// The store could not be read back, or the cursor is none of it.
+/// Fails if the store cannot be read, or if the cursor is not valid.
 pub(crate) async fn start<T, F>(
     params: &Params,
     read_back: impl FnOnce(&str) -> F,
@@ -29,8 +29,8 @@ where
 }
 
 impl ListAddress<'_> {
-    /// Returns the links to the first, the previous and the next page, if there are any. `after` is the cursor that this
-    /// page begins behind.
+    /// Renders the links to the first, the previous and the next page, if there are any. `after` is the cursor after
+    /// which this page begins.
     pub(crate) fn pager(&self, after: &str, next: Option<&str>) -> Markup {
         html! {
             @if !after.is_empty() || next.is_some() {

@@ -1,4 +1,4 @@
-//! Tables with links to further pages of a list.
+//! Tables with sort links and page links.
 
 use keygate::KeyId;
 use maud::{Markup, html};
@@ -6,11 +6,11 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::view::{key_url, query};
 
-/// A column: its heading, and the word by which the list can be sorted.
+/// A column: its heading, and its value for the `sort` parameter if the list can be sorted by it.
 pub(crate) struct Column {
     pub(crate) heading: &'static str,
     pub(crate) sort: Option<&'static str>,
-    /// Whether the only order is the descending one.
+    /// Whether the column sorts only in descending order.
     is_descending: bool,
     pub(crate) class: &'static str,
 }
@@ -24,7 +24,7 @@ impl Column {
         Self { sort: Some(sort), ..self }
     }
 
-    /// Sorts by this word alone, the latest or greatest first.
+    /// Creates a column that sorts only in descending order, with the latest or greatest value first.
     pub(crate) const fn descending_by(self, sort: &'static str) -> Self {
         Self { sort: Some(sort), is_descending: true, ..self }
     }
@@ -34,17 +34,17 @@ impl Column {
     }
 }
 
-/// The address of a list without its order and place, and its present order.
+/// The URL of a list without its order and position, and its current order.
 pub(crate) struct ListAddress<'a> {
     pub(crate) path: &'a str,
     pub(crate) filters: Vec<(&'a str, &'a str)>,
     pub(crate) sort: &'a str,
-    /// Whether the list can be read in the reverse order.
+    /// Whether the list can also be read in the reverse order.
     pub(crate) has_previous: bool,
 }
 
 impl ListAddress<'_> {
-    /// Returns the address of a page in the present order.
+    /// Returns the URL of a page in the current order.
     pub(crate) fn with(&self, place: (&str, &str)) -> String {
         self.sorted(self.sort, place)
     }
@@ -54,7 +54,7 @@ impl ListAddress<'_> {
         format!("{}{}", self.path, query(pairs))
     }
 
-    /// Returns the head of the table. Columns that can be sorted are links, and say how they are sorted now.
+    /// Renders the table head. Sortable columns are links and show the current order.
     pub(crate) fn head(&self, columns: &[Column]) -> Markup {
         html! {
             thead { tr {
@@ -84,13 +84,13 @@ fn not_empty(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Shows the messages about rows that the store could not read, with a link to the page of each key.
+/// Renders the messages about rows that the store could not read, with a link to the page of each key.
 pub(crate) fn unreadable(app: &App, messages: &[String]) -> Markup {
     html! {
         @if !messages.is_empty() {
             div.notice.bad role="alert" {
-                p { "The store has rows that cannot be read. Their keys are refused. Mend the rows in the database; keys can be \
-                    revoked as they are." }
+                p { "Some rows of the store cannot be read. Their keys are refused. Repair the rows in the database, or revoke \
+                    the keys." }
                 ul {
                     @for message in messages {
                         li { (message) @if let Some(id) = key_of(message) { ". " a href=(key_url(app, id, "")) { "Revoke it" } } }

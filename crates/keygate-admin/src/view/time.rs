@@ -1,4 +1,4 @@
-//! Times and durations as people read them.
+//! Human-readable times and durations.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,12 +10,12 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Shows a time relative to now, with the full time as its title.
+/// Renders a time relative to now, with the full time as its title.
 pub(crate) fn relative(time: SystemTime, now: SystemTime) -> Markup {
     html! { time datetime=(rfc3339(time)) title=(utc(time)) { (from_now(time, now)) } }
 }
 
-/// Shows a time that may not be known.
+/// Renders a time relative to now, or `missing` if there is none.
 pub(crate) fn optional(time: Option<SystemTime>, now: SystemTime, none: &str) -> Markup {
     html! {
         @if let Some(time) = time { (relative(time, now)) }
@@ -23,7 +23,7 @@ pub(crate) fn optional(time: Option<SystemTime>, now: SystemTime, none: &str) ->
     }
 }
 
-/// Shows when a key was last used.
+/// Renders when a key was last used.
 pub(crate) fn last_used(last_used: LastUsed, now: SystemTime) -> Markup {
     match last_used {
         LastUsed::At(time) => relative(time, now),
@@ -37,12 +37,12 @@ pub(crate) fn utc(time: SystemTime) -> String {
     rfc3339(time).replace('T', " ").replace('Z', " UTC")
 }
 
-/// Formats the day of a time in UTC, as in `2027-01-31`.
+/// Formats a time as its date in UTC, as in `2027-01-31`.
 pub(crate) fn day(time: SystemTime) -> String {
     rfc3339(time)[..10].to_owned()
 }
 
-/// Parses a day, and returns its beginning in UTC.
+/// Parses a date, and returns the start of that day in UTC.
 pub(crate) fn parse_day(text: &str) -> Option<SystemTime> {
     let is_day = text.len() == 10;
     let time = format!("{text}T00:00:00Z").parse::<Timestamp>();
@@ -73,7 +73,8 @@ pub(crate) fn from_now(time: SystemTime, now: SystemTime) -> String {
 /// Formats a duration in its largest unit, rounded down; days up to two years.
 pub(crate) fn length(time: Duration) -> String {
     let seconds = time.as_secs();
-    // A sixtieth of a unit may be missing, so that a key issued for 90 days shows 90 days in its first minutes.
+    // A duration up to a sixtieth of a unit short is rounded up, so that a key issued for 90 days shows 90 days at
+    // first.
     let count = |unit: Duration| seconds.saturating_add(unit.as_secs() / 60) / unit.as_secs();
     let least = |name: &str| if name == "year" { 2 } else { 1 };
     let found = UNITS.iter().map(|(unit, name)| (count(*unit), *name));
@@ -83,7 +84,7 @@ pub(crate) fn length(time: Duration) -> String {
     }
 }
 
-/// Formats a number with its noun, as in `1 key` or `2 keys`.
+/// Formats a number with a noun, as in `1 key` or `2 keys`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))

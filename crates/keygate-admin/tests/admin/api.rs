@@ -10,7 +10,7 @@ use super::documented::{Documented, JsonAnswer};
 use super::hooked::Hooked;
 use super::support::{Server, at};
 
-/// The API of a store as the operator `ann` calls it, who may change it.
+/// The API of a store, called by the operator `ann`, who may make changes.
 pub(super) async fn ann(server: &Server) -> Documented {
     api(server).await.with_header("x-api-key", server.key_of("ann"))
 }
@@ -125,7 +125,7 @@ async fn key_is_issued_changed_rotated_and_revoked() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_continued_by_cursor() {
+async fn lists_are_filtered_and_paged_by_cursor() {
     let ann = ann(&server(three())).await;
     for (path, found) in [
         ("/clients", &["App 1", "App 2", "App 3"][..]),
@@ -176,7 +176,7 @@ async fn lists_are_filtered_and_continued_by_cursor() {
 }
 
 #[tokio::test]
-async fn change_of_what_was_changed_meanwhile_is_refused() {
+async fn change_based_on_an_old_version_is_refused() {
     let store = three();
     let ann = ann(&server(store.clone())).await;
     let key = format!("/keys/{}", store.list_keys(Some("App 1")).unwrap()[0].key_id);
@@ -205,7 +205,7 @@ async fn change_of_what_was_changed_meanwhile_is_refused() {
         let quoted = format!("\"{}\"", current["version"].as_str().unwrap());
         assert_eq!(answer.header("etag"), quoted);
         assert!(current["title"] == "New" || current["label"] == "x", "{current}");
-        // A weak tag, and one of something else, match nothing.
+        // A weak tag, or a tag of something else, matches nothing.
         let weak = ann.with_header("if-match", &format!("W/{quoted}, \"x\""));
         weak.send(method, path, None).await.refused(412, "changed-meanwhile");
     }
@@ -218,9 +218,9 @@ async fn change_of_what_was_changed_meanwhile_is_refused() {
     ann.with_header("if-match", &both).act("/clients/App%201/disable").await.expect(200);
 }
 
-/// The version is compared in the change itself, not only before it.
+/// The store compares the version within the change, not only before it.
 #[tokio::test]
-async fn change_between_the_check_and_the_change_is_refused() {
+async fn concurrent_change_after_the_check_is_refused() {
     let store = three();
     let other = store.clone();
     let racing = Hooked::new(Box::new(store), move |method, is_before| {
@@ -237,7 +237,7 @@ async fn change_between_the_check_and_the_change_is_refused() {
 }
 
 #[tokio::test]
-async fn malformed_requests_are_problems_that_quote_nothing() {
+async fn problems_do_not_quote_malformed_requests() {
     let store = three();
     let server = server(store.clone());
     let ann = ann(&server).await;

@@ -13,7 +13,7 @@ use super::documented::Documented;
 use super::support::{self, Server};
 
 #[tokio::test]
-async fn only_keys_of_operators_sign_in() {
+async fn only_operators_keys_are_accepted() {
     let store = three();
     let key = ApiKey::generate("kg").unwrap();
     let profile =
@@ -48,7 +48,7 @@ async fn only_keys_of_operators_sign_in() {
 }
 
 #[tokio::test]
-async fn operator_who_reads_changes_nothing() {
+async fn read_only_operator_cannot_change_anything() {
     let store = three();
     let server = server(store.clone());
     let ray = api(&server).await.with_header("x-api-key", server.key_of("ray"));
@@ -73,7 +73,7 @@ async fn operator_who_reads_changes_nothing() {
 }
 
 #[tokio::test]
-async fn request_for_another_host_or_from_another_site_is_a_problem() {
+async fn requests_for_other_hosts_and_from_other_sites_are_refused() {
     let server = server(three());
     let ann = ann(&server).await;
     ann.with_header("host", "evil.example").get("/clients").await.refused(421, "other-host");
@@ -82,7 +82,7 @@ async fn request_for_another_host_or_from_another_site_is_a_problem() {
 }
 
 #[tokio::test]
-async fn api_is_there_only_if_it_is_on() {
+async fn api_is_served_only_if_it_is_enabled() {
     let server = Server::new(Arc::new(three()));
     let request = http::Request::get("/api/v1/clients").header("host", support::LOOPBACK);
     let request = request.header("x-api-key", server.key_of("ann"));
@@ -92,14 +92,14 @@ async fn api_is_there_only_if_it_is_on() {
 }
 
 #[tokio::test]
-async fn api_without_operators_is_not_built() {
+async fn api_without_operators_is_refused_when_built() {
     let admin = Admin::new(Arc::new(MemoryStore::new())).with_user(|_| None);
     let admin = admin.with_public_url("https://keys.example").unwrap().with_api();
     assert_eq!(admin.build().unwrap_err(), AdminConfigError::ApiWithoutOperators);
 }
 
 #[tokio::test]
-async fn operators_key_may_come_by_bearer_from_its_network() {
+async fn operators_key_works_as_bearer_token_from_its_network() {
     let operators = MemoryStore::new();
     let networks = ["10.0.0.0/8".parse().unwrap()];
     let profile = ClientProfile::new("net").with_scopes(["read".parse().unwrap()]);

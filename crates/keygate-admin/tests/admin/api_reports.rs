@@ -48,7 +48,7 @@ async fn store_without_events_or_usage_says_so() {
 }
 
 #[tokio::test]
-async fn usage_is_that_of_all_clients_or_of_one() {
+async fn usage_covers_all_clients_or_one() {
     let folder = tempfile::tempdir().unwrap();
     let history = UsageHistory::in_folder(folder.path()).await.unwrap();
     let store = three();
@@ -94,7 +94,7 @@ async fn usage_is_that_of_all_clients_or_of_one() {
 }
 
 #[tokio::test]
-async fn outage_and_policy_are_in_the_health() {
+async fn health_reports_the_policy_and_outages() {
     let store = three();
     store.set_policy(Policy::new().with_max_lifetime(90 * DAY)).unwrap();
     let ann_up = ann(&server(store.clone())).await;

@@ -1,4 +1,4 @@
-//! What an attacker tries, and what the page answers: a table, which the test prints.
+//! Attacks and the expected responses, as a table that the test prints.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use keygate::{ApiKey, MemoryStore};
 use crate::filled::store_with_app;
 use crate::support::{Answer, FORM, Page, Server, answer, form, key_id};
 
-/// An attack, its request, and the wanted status.
+/// An attack: its request and the expected status.
 struct Attack {
     name: &'static str,
     method: Method,
@@ -39,13 +39,13 @@ impl Attack {
         self
     }
 
-    /// In the browser of somebody who is signed in.
+    /// Sends it from the browser of a signed-in operator.
     fn of(self, page: &Page) -> Self {
         let cookie = page.cookie.clone().unwrap();
         self.header("cookie", cookie)
     }
 
-    /// With the token of that session, too.
+    /// Also sends the token of that session.
     fn by(self, page: &Page) -> Self {
         let csrf = page.csrf.clone();
         self.of(page).field("csrf", csrf)
@@ -72,7 +72,7 @@ impl Attack {
 
 const DISABLE: &str = "/clients/App%201/disable";
 
-/// By somebody who is not signed in.
+/// Attacks by somebody who is not signed in.
 fn from_outside(key: &str, managed: &str) -> Vec<Attack> {
     let cookie = |value: &str| format!("keygate_admin_8081={value}");
     vec![
@@ -93,12 +93,12 @@ fn from_outside(key: &str, managed: &str) -> Vec<Attack> {
             .field("code", key),
         post("1 MB as a code", "/sign-in", 413).field("code", "x".repeat(1 << 20)),
         post("script as a code", "/sign-in", 403).field("code", "<script>alert(1)</script>"),
-        post("line ends as a code", "/sign-in", 403)
+        post("line breaks in a code", "/sign-in", 403)
             .field("code", "a\r\nSet-Cookie: keygate_admin_8081=x"),
     ]
 }
 
-/// Through the browser of `ann`, who is signed in, without her session's token.
+/// Attacks through the browser of `ann`, who is signed in, without her session's token.
 fn through_a_browser(ann: &Page) -> Vec<Attack> {
     let foreign = || "evil.example:8081".to_owned();
     let renamed = ann.cookie.clone().unwrap().replace("keygate_admin_8081", "__Host-keygate_admin");
@@ -129,7 +129,7 @@ fn through_a_browser(ann: &Page) -> Vec<Attack> {
     ]
 }
 
-/// By the operators themselves: `ann`, who may change, and `ray`, who may not.
+/// Attacks by the operators themselves: `ann`, who may make changes, and `ray`, who may only read.
 fn from_inside(ann: &Page, ray: &Page, key_id: &str) -> Vec<Attack> {
     let revoke = format!("/keys/{key_id}/revoke");
     let delete = |path| Attack { method: Method::DELETE, ..get("other method", path, 405) };
@@ -140,9 +140,9 @@ fn from_inside(ann: &Page, ray: &Page, key_id: &str) -> Vec<Attack> {
             .of(ray)
             .field("csrf", ann.csrf.clone()),
         delete("/clients/App%201").of(ann),
-        get("id of no key", "/keys/0000000000000000", 404).of(ann),
-        get("path as an id", "/keys/..%2fclients", 404).of(ann),
-        get("line ends in a path", "/clients/a%0d%0aset-cookie:%20x=y", 404).of(ann),
+        get("unknown key ID", "/keys/0000000000000000", 404).of(ann),
+        get("path as a key ID", "/keys/..%2fclients", 404).of(ann),
+        get("line breaks in a path", "/clients/a%0d%0aset-cookie:%20x=y", 404).of(ann),
         get("script in a path", "/clients/%3Cscript%3Ealert(1)%3C%2Fscript%3E", 404).of(ann),
         get("script in a search", "/clients?search=%3Cscript%3Ealert(1)", 200).of(ann),
         get("broken encoding in a path", "/clients/%ff", 404).of(ann),
@@ -165,7 +165,7 @@ fn from_inside(ann: &Page, ray: &Page, key_id: &str) -> Vec<Attack> {
     ]
 }
 
-/// On the API, which takes keys of operators alone.
+/// Attacks on the API, which accepts only operators' keys.
 fn on_the_api(ann: &Page, key: &str, managed: &str) -> Vec<Attack> {
     vec![
         get("session on the API", "/api/v1/clients", 401).of(ann),
@@ -181,7 +181,7 @@ fn on_the_api(ann: &Page, key: &str, managed: &str) -> Vec<Attack> {
 }
 
 #[tokio::test]
-async fn attacks_get_the_wanted_answers() {
+async fn attacks_get_the_expected_responses() {
     let (store, managed) = store_with_app();
     let server = Server::with(Arc::new(store.clone()), keygate_admin::Admin::with_api);
     let mut ann = server.signed_in("ann").await;
@@ -204,7 +204,7 @@ async fn attacks_get_the_wanted_answers() {
         }
         assert_eq!(state(&store), before, "{name} changed the store");
         assert_eq!(ann.get("/clients").await.status, 200, "{name} ended the session");
-        // Failed sign-ins are not the subject here.
+        // So that failed sign-ins of one attack do not throttle the next one.
         server.pass(std::time::Duration::from_secs(20));
     }
 }

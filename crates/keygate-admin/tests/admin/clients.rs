@@ -1,4 +1,4 @@
-//! The list of clients, a client, and its changes.
+//! The client list, the page of a client, and changes of clients.
 
 use keygate::ClientProfile;
 
@@ -14,7 +14,7 @@ fn rows(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn clients_are_listed_with_their_facts() {
+async fn clients_are_listed_with_their_details() {
     let (store, _) = store_with_app();
     store.add_client("Backup").unwrap();
     store.disable_client("Backup").unwrap();
@@ -36,7 +36,7 @@ async fn clients_are_listed_with_their_facts() {
 }
 
 #[tokio::test]
-async fn filters_select_clients_and_keep_what_was_typed() {
+async fn filters_select_clients_and_keep_their_input() {
     let (store, _) = store_with_app();
     store.add_client(ClientProfile::new("Backup").with_metadata([("team", "billing")])).unwrap();
     store.disable_client("Backup").unwrap();
@@ -53,7 +53,10 @@ async fn filters_select_clients_and_keep_what_was_typed() {
         let list = page.get(&format!("/clients?{query}")).await;
         assert_eq!(rows(&list), expected, "{query}");
     }
-    page.get("/clients?search=zzz").await.says("value=\"zzz\"").says("No client is like this");
+    page.get("/clients?search=zzz")
+        .await
+        .says("value=\"zzz\"")
+        .says("No clients match these filters");
     for query in ["scope=Orders", "metadata=team", "state=x"] {
         let wrong = page.get(&format!("/clients?{query}")).await;
         assert_eq!(wrong.status, 422, "{query}");
@@ -62,7 +65,7 @@ async fn filters_select_clients_and_keep_what_was_typed() {
 }
 
 #[tokio::test]
-async fn list_is_paged_on_the_server() {
+async fn long_lists_are_paged_by_the_server() {
     let store = store();
     for number in 0..120 {
         let scopes = ["orders:read", "orders:write", "stock:*"].map(|scope| scope.parse().unwrap());
@@ -125,7 +128,7 @@ async fn hostile_names_are_text_on_every_page() {
 }
 
 #[tokio::test]
-async fn every_name_has_a_page_of_its_own() {
+async fn every_valid_name_has_its_own_page() {
     let store = store();
     for name in ["new", "..", ".", "~new", "a/b", "a?b#c", "50%", "Größe"] {
         store.add_client(name).unwrap();
@@ -141,7 +144,7 @@ async fn every_name_has_a_page_of_its_own() {
 }
 
 #[tokio::test]
-async fn client_is_added_by_the_form() {
+async fn form_adds_a_client() {
     let store = store();
     let mut page = page(&store).await;
     let typed = [
@@ -173,7 +176,7 @@ async fn client_is_added_by_the_form() {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_named_and_keep_what_was_typed() {
+async fn invalid_fields_show_an_error_and_keep_their_input() {
     let store = store();
     let mut page = page(&store).await;
     let typed = [
@@ -200,7 +203,7 @@ async fn wrong_fields_are_named_and_keep_what_was_typed() {
 }
 
 #[tokio::test]
-async fn key_in_a_wrong_field_is_refused_and_not_shown() {
+async fn key_typed_into_the_wrong_field_is_refused_and_not_shown() {
     let store = store();
     let mut page = page(&store).await;
     let key = keygate::ApiKey::generate("kg").unwrap();
@@ -221,16 +224,14 @@ async fn key_in_a_wrong_field_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn change_says_what_will_happen_before_it_is_made() {
+async fn review_shows_the_effect_of_a_change() {
     let (store, _) = store_with_app();
     let narrow = keygate::NewKey::new(keygate::KeyDigest::of(b"narrow"));
     store.issue("App 1", narrow.with_scopes(["stock:read".parse().unwrap()])).unwrap();
     let mut page = page(&store).await;
     let path = "/clients/App%201/edit";
     let form = page.get(path).await;
-    form.says("applies to 2 keys")
-        .says("orders:*\nstock:read</textarea>")
-        .says("value=\"The shop\"");
+    form.says("apply to 2 keys").says("orders:*\nstock:read</textarea>").says("value=\"The shop\"");
     let typed = [
         ("title", "The shop"),
         ("scopes", "orders:*"),
@@ -243,8 +244,8 @@ async fn change_says_what_will_happen_before_it_is_made() {
     assert_eq!(review.status, 200);
     review
         .says("applies to 2 keys")
-        .says("need stock:read are refused")
-        .says("1 key with scopes or networks");
+        .says("need stock:read will be refused")
+        .says("1 key with narrower scopes or networks");
     assert_eq!(client(&store, "App 1").profile.quota().unwrap().to_string(), "100/minute");
 
     let back = send(&mut page, path, &review, &[("step", "edit")]).await;
@@ -267,11 +268,11 @@ async fn change_says_what_will_happen_before_it_is_made() {
         ("networks", ""),
         ("metadata", ""),
     ];
-    send(&mut page, path, &again, &typed).await.says("Nothing differs");
+    send(&mut page, path, &again, &typed).await.says("You have not changed anything");
 }
 
 #[tokio::test]
-async fn metadata_that_looks_like_a_key_survives_a_change() {
+async fn stored_metadata_that_looks_like_a_key_is_kept() {
     let store = store();
     let value = "cus4X9z7Qq2Lm8Rt5Vw1Yb3Nc6";
     assert!(keygate::key::looks_like_key(value));
@@ -295,7 +296,7 @@ async fn metadata_that_looks_like_a_key_survives_a_change() {
 }
 
 #[tokio::test]
-async fn client_is_disabled_enabled_and_removed_after_a_confirmation() {
+async fn disable_enable_and_remove_ask_for_confirmation() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let path = |change: &str| format!("/clients/App%201/{change}");

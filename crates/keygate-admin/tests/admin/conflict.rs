@@ -1,4 +1,4 @@
-//! Two operators at once: nothing is overwritten, and nothing that was typed is lost.
+//! Concurrent changes by two operators: nothing is overwritten, and no input is lost.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn texts<'a>(title: &'a str, quota: &'a str, step: &'a str) -> [(&'a str, &'a st
 }
 
 #[tokio::test]
-async fn conflict_shows_what_differs_and_keeps_both_changes() {
+async fn conflict_shows_the_differences_and_keeps_both_changes() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let form = page.get(EDIT).await;
@@ -31,14 +31,14 @@ async fn conflict_shows_what_differs_and_keeps_both_changes() {
 
     let conflict = send(&mut page, EDIT, &form, &texts("My title", "100/minute", "apply")).await;
     assert_eq!(conflict.status, 409);
-    conflict.says("Somebody else changed the client meanwhile");
-    // What it was, what it is now, and what was typed.
+    conflict.says("Somebody else has changed the client in the meantime");
+    // The old value, the current value, and the input.
     conflict
         .says("<th scope=\"row\">Quota</th><td>100/minute</td><td>9/day</td><td>100/minute</td>");
     conflict
         .says("<th scope=\"row\">Title</th><td>The shop</td><td>The shop</td><td>My title</td>");
     assert!(!conflict.body.contains("<th scope=\"row\">Scopes</th>"));
-    // The form has the typed title, and the quota of the other operator.
+    // The form has the typed title and the other operator's quota.
     conflict.says("name=\"title\" type=\"text\" value=\"My title\"").says(">\n9/day</textarea>");
     assert_eq!(client(&store, "App 1").profile.title(), Some("The shop"));
 
@@ -52,7 +52,7 @@ async fn conflict_shows_what_differs_and_keeps_both_changes() {
 }
 
 #[tokio::test]
-async fn conflict_between_review_and_change_is_found() {
+async fn change_after_the_review_is_a_conflict() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let form = page.get(EDIT).await;
@@ -64,7 +64,7 @@ async fn conflict_between_review_and_change_is_found() {
     assert_eq!(client(&store, "App 1").profile.title(), Some("The shop"));
 }
 
-/// Opens a page of a change, lets another operator change the client or key, and sends the form.
+/// Opens the page of a change, lets another operator change the client or key, and submits the form.
 async fn sent_too_late(
     path: &str,
     typed: &[(&str, &str)],
@@ -78,12 +78,12 @@ async fn sent_too_late(
     meanwhile(&store);
     let answer = send(&mut page, &path, &form, typed).await;
     assert_eq!(answer.status, 409, "{path}");
-    answer.says("meanwhile");
+    answer.says("in the meantime");
     (store, answer)
 }
 
 #[tokio::test]
-async fn state_is_not_changed_by_an_old_confirmation() {
+async fn outdated_confirmation_does_not_change_the_state() {
     let quota = || ClientChange::new().with_quota("9/day".parse().unwrap());
     let (store, _) = sent_too_late("/clients/App%201/disable", &[], |store| {
         store.update_client("App 1", quota()).unwrap();
@@ -94,11 +94,11 @@ async fn state_is_not_changed_by_an_old_confirmation() {
         store.disable_client("App 1").unwrap();
     })
     .await;
-    answer.says("<td>enabled</td><td>disabled</td>").says("disabled already");
+    answer.says("<td>enabled</td><td>disabled</td>").says("already disabled");
 }
 
 #[tokio::test]
-async fn key_is_not_changed_by_an_old_form() {
+async fn outdated_form_does_not_change_a_key() {
     let label = |label: &'static str| KeyChange::new().with_label(label);
     let (_, key) = store_with_app();
     drop(key);
@@ -125,7 +125,7 @@ async fn key_is_not_changed_by_an_old_form() {
 }
 
 #[tokio::test]
-async fn key_is_not_issued_after_the_client_changed() {
+async fn key_is_not_issued_if_the_client_changed_after_the_review() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let path = "/clients/App%201/keys/new";
@@ -139,7 +139,7 @@ async fn key_is_not_issued_after_the_client_changed() {
     conflict.says("Scopes of the client").says("billing:*").says("mine");
     assert_eq!(client(&store, "App 1").keys, 1);
     let shown = send(&mut page, path, &conflict, &[("step", "issue")]).await;
-    shown.says("only time that the key is shown");
+    shown.says("only time you will see this key");
     assert_eq!(client(&store, "App 1").keys, 2);
 }
 
@@ -159,7 +159,7 @@ async fn conflict_names_the_other_operator() {
     let done = send(&mut page, EDIT, &conflict, &texts("Mine", "", "apply")).await;
     assert_eq!(done.status, 303);
 
-    // The events of the page name who it was.
+    // The events on the page show who made each change.
     let client = page.get("/clients/App%201").await;
     client.says("<td>ann</td>").says("<del>Theirs</del> <ins>Mine</ins>");
     let events = page.get("/events?actor=bob+%3Cb%3E").await;

@@ -1,5 +1,5 @@
-//! Requests to a service with an OpenAPI document. Every response is compared with the document, and with what holds for
-//! all responses.
+//! Requests to a service with an OpenAPI document. Every response is checked against the document, and against the
+//! rules for all responses.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -12,15 +12,15 @@ use tower::util::BoxCloneSyncService;
 
 type Inner = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// A client of a service that knows its document.
+/// A client that knows the service's document.
 #[derive(Clone)]
 pub(crate) struct Documented {
     service: Inner,
-    /// Where the paths of the document begin.
+    /// The prefix of the document's paths.
     base: &'static str,
     pub(crate) document: Arc<Value>,
     headers: Vec<(String, String)>,
-    /// The texts of keys that were seen once, and may not be seen again.
+    /// The keys that were shown once and must not appear again.
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -37,7 +37,7 @@ impl JsonAnswer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The name of the problem, at the end of its type.
+    /// Returns the problem's name, which is the end of its type.
     pub(crate) fn problem(&self) -> &str {
         self.body["type"].as_str().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl JsonAnswer {
         self
     }
 
-    /// The pointers and parameters of the errors.
+    /// Returns the pointers and parameters of the errors.
     pub(crate) fn places(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().unwrap();
         let place = |error: &'_ Value| {
@@ -76,7 +76,7 @@ impl JsonAnswer {
 }
 
 impl Documented {
-    /// `base` is the path at which the document is, without `/openapi.json`.
+    /// `base` is the path of the document without `/openapi.json`.
     pub(crate) async fn new<S>(service: S, base: &'static str) -> Self
     where
         S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -91,7 +91,7 @@ impl Documented {
         Self { document: Arc::new(answer.body), ..documented }
     }
 
-    /// Sends this header with each request.
+    /// Adds a header to all requests.
     pub(crate) fn with_header(&self, name: &str, value: &str) -> Self {
         let mut with = self.clone();
         with.headers.retain(|(other, _)| other != name);
@@ -109,7 +109,7 @@ impl Documented {
         self.send("GET", path, None).await
     }
 
-    /// Sends a change without a body, but as JSON.
+    /// Sends a change without a body, declared as JSON.
     pub(crate) async fn act(&self, path: &str) -> JsonAnswer {
         self.send("POST", path, Some(String::new())).await
     }
@@ -122,7 +122,7 @@ impl Documented {
         self.send("PATCH", path, Some(body.to_string())).await
     }
 
-    /// Sends a request, and compares it and its response with the document.
+    /// Sends a request, and checks it and its response against the document.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<String>) -> JsonAnswer {
         let answer = self.raw(method, path, body.clone()).await;
         self.check(method, path, body.as_deref(), &answer);
@@ -186,11 +186,11 @@ impl Documented {
         }
     }
 
-    /// A key is in the response that made it, and in no other one.
+    /// Checks that a key appears only in the response to the request that created it.
     fn check_secrets(&self, answer: &JsonAnswer, what: &str) {
         let mut seen = self.seen.lock().unwrap();
         for key in &*seen {
-            assert!(!answer.text.contains(key), "a key is seen again: {what}");
+            assert!(!answer.text.contains(key), "a key appears again: {what}");
             assert!(!format!("{:?}", answer.headers).contains(key), "a key is in a header: {what}");
         }
         if let Some(key) = answer.body["key"].as_str() {

@@ -1,4 +1,4 @@
-//! A store that fails, refuses changes, or waits, when a test says so.
+//! A store that fails, refuses changes or waits, as a test demands.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::sync::{Notify, Semaphore};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// Nothing works.
+    /// All operations fail.
     Down,
-    /// Lists work, changes fail.
+    /// Reads succeed, and changes fail.
     NoChanges,
-    /// Lists work, changes are refused.
+    /// Reads succeed, and changes are refused.
     ReadOnly,
-    /// Keys are made only after `release`.
+    /// Issuing or rotating a key waits for `release`.
     Waits,
 }
 
@@ -41,7 +41,7 @@ impl Failing {
         Self { inner: Box::new(store), state: Arc::new(state) }
     }
 
-    /// A handle for the page.
+    /// Returns a handle for the page.
     pub(crate) fn shared(&self) -> Arc<dyn ManageKeys> {
         Arc::new(Self {
             inner: self.inner.for_actor("page").unwrap(),
@@ -53,7 +53,7 @@ impl Failing {
         *self.state.fault.lock().unwrap() = fault;
     }
 
-    /// Waits until a key is being made.
+    /// Waits until a key is being issued or rotated.
     pub(crate) async fn began(&self) {
         self.state.began.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Forms as a person fills them in: with the hidden fields that the page gave.
+//! Forms as a person fills them in, including their hidden fields.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use keygate::{ApiKey, ClientProfile, MemoryStore, NewKey};
 
 use crate::support::{Answer, Page, at};
 
-/// A store in memory with the clock of the page.
+/// Creates a memory store with the page's clock.
 pub(crate) fn store() -> MemoryStore {
     MemoryStore::new().with_clock(FakeClock::at(at(0)).reader())
 }
 
-/// A store with a client `App 1`, its scopes and quota, and a key with the label `production`.
+/// Creates a store with the client `App 1`, which has scopes, a quota, and a key with the label `production`.
 pub(crate) fn store_with_app() -> (MemoryStore, ApiKey) {
     let store = store();
     let scopes = ["orders:*", "stock:read"].map(|scope| scope.parse().unwrap());
@@ -33,7 +33,7 @@ pub(crate) fn client(store: &MemoryStore, name: &str) -> ClientInfo {
     found.unwrap()
 }
 
-/// Returns the hidden fields of the form in `main`, without the token of the session.
+/// Returns the hidden fields of the form in `main`, except the session's token.
 pub(crate) fn hidden(answer: &Answer) -> Vec<(String, String)> {
     let (_, main) = answer.body.split_once("<main").expect("a page");
     let fields = main.split("<input type=\"hidden\" name=\"").skip(1).map(|rest| {
@@ -44,7 +44,7 @@ pub(crate) fn hidden(answer: &Answer) -> Vec<(String, String)> {
     fields.filter(|(name, _)| name != "csrf").collect()
 }
 
-/// Sends the form of a page with these fields besides the hidden ones, or in place of them.
+/// Submits the form of a page. `typed` adds to the hidden fields or replaces them.
 pub(crate) async fn send(
     page: &mut Page,
     path: &str,
@@ -62,7 +62,7 @@ pub(crate) fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-/// Returns the rest of the page behind a mark, up to another one.
+/// Returns the part of the page between two texts.
 #[track_caller]
 pub(crate) fn between<'a>(answer: &'a Answer, start: &str, end: &str) -> &'a str {
     let found = answer.body.split_once(start).and_then(|(_, rest)| rest.split_once(end));

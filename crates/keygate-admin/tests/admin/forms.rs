@@ -4,7 +4,7 @@ use http::Method;
 use crate::support::{FORM, Server, answer, form};
 
 #[tokio::test]
-async fn form_without_its_token_changes_nothing() {
+async fn form_without_a_token_changes_nothing() {
     let server = Server::empty();
     let mut page = server.signed_in("ann").await;
     let other = server.signed_in("ann").await;
@@ -22,7 +22,7 @@ async fn form_without_its_token_changes_nothing() {
 }
 
 #[tokio::test]
-async fn other_content_than_a_small_form_is_refused() {
+async fn large_forms_and_other_content_types_are_refused() {
     let server = Server::empty();
     let page = server.signed_in("ann").await;
     let csrf = ("csrf", page.csrf.as_str());
@@ -47,16 +47,16 @@ async fn other_content_than_a_small_form_is_refused() {
 }
 
 #[tokio::test]
-async fn wrong_method_is_405_with_what_is_allowed() {
+async fn wrong_method_is_405_with_the_allowed_ones() {
     let server = Server::empty();
     let mut page = server.signed_in("ann").await;
     let answer = page.get("/sign-out").await;
     assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
-    answer.says("Not possible here");
+    answer.says("Method not allowed");
 }
 
 #[tokio::test]
-async fn assets_are_kept_by_browsers_under_their_digest() {
+async fn assets_can_be_cached_forever() {
     let server = Server::empty();
     let mut browser = server.browser();
     let page = browser.get("/sign-in").await;

@@ -1,4 +1,4 @@
-//! A client in Python, generated from the document, lives the life of a key over a real connection.
+//! A Python client that is generated from the OpenAPI document issues, uses and revokes a key over a real connection.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::support::new_key;
 
 const GENERATOR: &str = "openapi-python-client==0.29.1";
 
-/// Runs a command, and returns what it printed. What a failed one printed is in the message of the panic.
+/// Runs a command and returns its output. If it fails, panics with its output.
 fn run(command: &mut Command) -> String {
     let what = format!("{command:?}");
     let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -27,7 +27,7 @@ fn run(command: &mut Command) -> String {
     printed
 }
 
-/// Returns a folder with the generator, which is installed once for all runs.
+/// Returns the folder of the generator, which is installed once for all runs.
 fn generator(folder: &Path) -> PathBuf {
     let venv = folder.join(GENERATOR.replace("==", "-"));
     let python = venv.join("bin/python");
@@ -43,7 +43,7 @@ fn generator(folder: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn generated_client_lives_the_life_of_a_key() {
+async fn generated_client_issues_rotates_and_revokes_a_key() {
     let (store, operators) = (MemoryStore::new(), MemoryStore::new());
     let profile = ClientProfile::new("ann").with_scopes(["admin".parse().unwrap()]);
     operators.add_client(profile).unwrap();
@@ -71,7 +71,7 @@ async fn generated_client_lives_the_life_of_a_key() {
     // The hooks only format the code.
     let config = folder.path().join("config.yml");
     fs::write(&config, "post_hooks: []").unwrap();
-    // A warning is of a part of the document that the generator leaves out.
+    // A warning means that the generator left out a part of the document.
     run(Command::new(&python)
         .args(["-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"])
         .arg("--config")

@@ -1,4 +1,4 @@
-//! The state of the store, of the usage, and of serving processes.
+//! The state of the store, of the usage history, and of serving processes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ impl StoreHealth for FileHealth {
 }
 
 #[tokio::test]
-async fn failure_of_the_key_file_has_its_line_and_column() {
+async fn key_file_failure_is_shown_with_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.yml");
     let digest = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
@@ -44,31 +44,27 @@ async fn failure_of_the_key_file_has_its_line_and_column() {
     let server = Server::with(Arc::new(store.clone()), |admin| admin.with_health(health));
     let mut page = server.signed_in("ray").await;
     let answer = page.get("/health").await;
-    answer
-        .says("can be read")
-        .says("Key file")
-        .says(&path.display().to_string())
-        .says("it has none");
-    assert!(!answer.body.contains("was not loaded"));
+    answer.says("can be read").says("Key file").says(&path.display().to_string()).says("no tables");
+    assert!(!answer.body.contains("could not be loaded"));
 
     fs::write(&path, format!("{keys}        expires: tomorrow\n")).unwrap();
     store.reload().unwrap_err();
     let answer = page.get("/health").await;
-    answer.says("The latest content was not loaded").says("Line 5, column 18.");
-    answer.says("The keys from before are still in use.");
+    answer.says("The latest version of the file could not be loaded").says("Line 5, column 18.");
+    answer.says("The previous keys are still in use.");
 }
 
 #[tokio::test]
-async fn what_is_not_given_is_not_known_here() {
+async fn missing_reports_are_shown_as_not_known() {
     let mut page = Page::new(Arc::new(MemoryStore::new())).await;
     let answer = page.get("/health").await;
-    answer.says("version of its tables are not known here");
-    answer.says("Not known here: how old the keys of a serving process are").says("--metrics URL");
-    answer.says("this page was started without usage");
+    answer.says("table version are not known");
+    answer.says("To see how old the keys in your services are").says("--metrics URL");
+    answer.says("this page was started without a usage history");
 }
 
 #[tokio::test]
-async fn store_that_is_down_is_said_with_what_still_works() {
+async fn outage_page_says_what_still_works() {
     let folder = tempfile::tempdir().unwrap();
     let [path, away] = ["keys.db", "away.db"].map(|name| folder.path().join(name));
     let store = SqliteStore::migrate(&path).await.unwrap();
@@ -79,14 +75,17 @@ async fn store_that_is_down_is_said_with_what_still_works() {
     page.get("/health").await.says("can be read");
     fs::rename(&path, &away).unwrap();
     let answer = page.get("/health").await;
-    answer.says("The store cannot be read.").says("What still works:").says("Written since");
+    answer
+        .says("The store cannot be read.")
+        .says("continue with the keys they have loaded")
+        .says("Written since");
     assert_eq!(answer.status, 200);
     assert_eq!(page.get("/safety").await.status, 503);
     fs::rename(kept.folder.path().join("usage.db"), kept.folder.path().join("away.db")).unwrap();
-    page.get("/health").await.says("Usage cannot be read.").says("for an hour at least");
+    page.get("/health").await.says("Usage cannot be read.").says("for at least an hour");
 }
 
-/// Serves these bytes for one request after the other, and then nothing.
+/// Serves one of these responses to each request, and then accepts no more requests.
 async fn serve(answer: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -97,7 +96,7 @@ async fn serve(answer: Vec<u8>) -> String {
                 let mut request = [0; 1024];
                 let _ = stream.read(&mut request).await;
                 if answer.is_empty() {
-                    // It hangs until it is closed.
+                    // The connection hangs until it is closed.
                     let _ = stream.read(&mut request).await;
                 }
                 let _ = stream.write_all(&answer).await;
@@ -115,7 +114,7 @@ async fn health(urls: &[&str]) -> crate::support::Answer {
 }
 
 #[tokio::test]
-async fn serving_process_is_read_from_its_metrics() {
+async fn serving_process_is_shown_from_its_metrics() {
     let text = "keygate_keys{store=\"replica\"} 1200\nkeygate_store_age_seconds{store=\"replica\"} 0.25\n\
                 keygate_store_failing_seconds{store=\"replica\"} 180\n\
                 keygate_requests_total{outcome=\"admitted\",client=\"A\"} 4200\n\
@@ -125,17 +124,17 @@ async fn serving_process_is_read_from_its_metrics() {
     let answer = health(&[&url]).await;
     answer.says(&url).says("1,200").says("at most 250 ms").says("for 3 minutes");
     answer.says("4,200 <code>admitted</code>").says("5.0 ms on average");
-    assert!(!answer.body.contains("not known here: the process"));
+    assert!(!answer.body.contains("not known: the process"));
 
     let text = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nkeygate_keys{store=\"yaml\"} 1\n";
     let url = serve(text.into()).await;
     let answer = health(&[&url]).await;
-    answer.says("not known here: the process exports no times of its requests");
+    answer.says("not known: the process does not export request durations");
     answer.says("the process does not use <code>OutcomeMetrics</code>");
 }
 
 #[tokio::test]
-async fn metrics_that_cannot_be_read_are_not_known_here() {
+async fn unreadable_metrics_are_shown_with_the_reason() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let refused = format!("http://{}/metrics", closed.local_addr().unwrap());
     drop(closed);
@@ -155,21 +154,21 @@ async fn metrics_that_cannot_be_read_are_not_known_here() {
     let started = Instant::now();
     let answer = health(&urls.iter().map(|url| &**url).collect::<Vec<_>>()).await;
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
-    assert_eq!(answer.body.matches("Not known here. ").count(), urls.len(), "{}", answer.body);
+    assert_eq!(answer.body.matches("Not known. ").count(), urls.len(), "{}", answer.body);
     for why in [
-        "There is no connection",
-        "no complete answer within 2s",
+        "The connection failed",
+        "No complete response arrived within 2s",
         "302",
-        "not understood",
-        "no metrics of keygate",
-        "The answer cannot be read",
+        "not valid HTTP",
+        "no keygate metrics",
+        "The response could not be read",
     ] {
         answer.says(why);
     }
 }
 
 #[test]
-fn metrics_of_other_machines_are_read_over_tls_alone() {
+fn metrics_of_other_machines_need_tls() {
     for url in ["http://service.example/metrics", "https://a:b@service.example/", "metrics"] {
         let admin = keygate_admin::Admin::new(Arc::new(MemoryStore::new()));
         let error = admin.with_metrics([url]).unwrap_err().to_string();

@@ -9,7 +9,8 @@ use keygate::manage::{
 };
 use keygate::{ClientProfile, KeyId, ManageKeys, NewKey, StoreError};
 
-/// The hook gets the name of the method, and `true` before it. An error is that of the method.
+/// The hook is called with the method's name, and with `true` before the change and `false` after it. The method
+/// returns the hook's error.
 pub(crate) type Hook =
     Arc<dyn Fn(&'static str, bool) -> BoxFuture<'static, Result<(), ManageError>> + Send + Sync>;
 
@@ -28,7 +29,7 @@ impl Hooked {
     }
 }
 
-/// An outage, whose message only operators may see.
+/// Returns an outage with a message that only operators may see.
 pub(crate) fn outage() -> ManageError {
     ManageError::Unavailable(StoreError::new("no route to db.internal"))
 }

@@ -34,7 +34,7 @@ async fn foreign_host_is_421_on_every_path_before_any_redirect() {
 }
 
 #[tokio::test]
-async fn missing_or_second_host_is_421() {
+async fn missing_or_repeated_host_is_421() {
     let server = Server::empty();
     let get = |hosts: &[&str], uri: &str| {
         let mut request = Request::builder().uri(uri);

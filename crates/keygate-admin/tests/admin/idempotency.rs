@@ -25,7 +25,7 @@ fn count(store: &MemoryStore) -> usize {
     store.list_keys(None).unwrap().len()
 }
 
-/// Waits for something that happens at once, or never.
+/// Waits for something that should happen at once.
 async fn soon<F: Future>(future: F) -> F::Output {
     let waited = tokio::time::timeout(Duration::from_secs(20), future).await;
     waited.expect("nothing happened for 20 seconds")
@@ -36,7 +36,7 @@ fn once(api: &Documented, key: &str) -> Documented {
 }
 
 #[tokio::test]
-async fn repeated_issue_says_what_was_made_without_the_key() {
+async fn repeated_issue_describes_the_key_without_its_text() {
     let store = store();
     let ann = ann(&server(store.clone())).await;
     let request = once(&ann, "8e03978e-40d5-43dd-bc93-6894a57f9324");
@@ -52,7 +52,7 @@ async fn repeated_issue_says_what_was_made_without_the_key() {
         assert!(again.body["message"].as_str().unwrap().contains("revoke"));
     }
     assert_eq!(count(&store), 1);
-    // Without the header, and with another one, it is another request.
+    // Without the header, or with another one, it is a new request.
     ann.post(ISSUE, json!({ "label": "a" })).await.expect(201);
     once(&ann, "another").post(ISSUE, json!({ "label": "a" })).await.expect(201);
     assert_eq!(count(&store), 3);
@@ -65,7 +65,7 @@ async fn repeated_rotation_makes_no_second_successor() {
     let ann = ann(&server).await;
     let old = ann.post(ISSUE, json!({})).await.expect(201);
     let path = format!("/keys/{}/rotate", issued(&old));
-    // The version that the request was based on is an old one when it is repeated.
+    // By the time of the repeat, the `If-Match` version of the request is out of date.
     let request = once(&ann, "r").with_header("if-match", old.header("etag"));
     let first = request.post(&path, json!({ "grace_seconds": 60 })).await.expect(201);
     let again = request.post(&path, json!({ "grace_seconds": 60 })).await.expect(200);
@@ -75,7 +75,7 @@ async fn repeated_rotation_makes_no_second_successor() {
 }
 
 #[tokio::test]
-async fn same_key_with_another_request_is_refused() {
+async fn idempotency_key_of_another_request_is_refused() {
     let store = store();
     store.add_client("App 2").unwrap();
     let ann = ann(&server(store.clone())).await;
@@ -92,7 +92,7 @@ async fn same_key_with_another_request_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_of_other_operators_are_apart() {
+async fn operators_do_not_share_idempotency_keys() {
     let store = store();
     let server = server(store.clone());
     let profile = keygate::ClientProfile::new("eve").with_scopes(["admin".parse().unwrap()]);
@@ -106,7 +106,7 @@ async fn keys_of_other_operators_are_apart() {
 }
 
 #[tokio::test]
-async fn request_at_work_is_not_made_again() {
+async fn request_in_progress_is_not_repeated() {
     let store = store();
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (starts, goes) = (begun.clone(), go.clone());
@@ -136,9 +136,9 @@ async fn request_at_work_is_not_made_again() {
     assert_eq!(count(&store), 1);
 }
 
-/// The caller hangs up while the store is at work.
+/// The caller disconnects while the store is working.
 #[tokio::test]
-async fn request_that_lost_its_caller_is_finished() {
+async fn request_of_a_disconnected_caller_is_finished() {
     let store = store();
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (starts, goes) = (begun.clone(), go.clone());
@@ -171,7 +171,7 @@ async fn request_that_lost_its_caller_is_finished() {
     assert_eq!((only.len(), only[0].key_id.to_string()), (1, issued(&again).to_owned()));
 }
 
-/// A store whose `method` fails at its first call: before it changed something, or after.
+/// A store whose `method` fails at its first call, either before or after the change.
 fn failing(store: MemoryStore, method: &'static str, fails_before: bool) -> Arc<Hooked> {
     let calls = AtomicUsize::new(0);
     Hooked::new(Box::new(store), move |called, is_before| -> BoxFuture<'static, _> {
@@ -183,7 +183,7 @@ fn failing(store: MemoryStore, method: &'static str, fails_before: bool) -> Arc<
 }
 
 #[tokio::test]
-async fn issue_that_failed_is_made_once_when_it_is_repeated() {
+async fn failed_issue_creates_one_key_when_repeated() {
     for (fails_before, status) in [(true, 201), (false, 200)] {
         let store = store();
         let failing = failing(store.clone(), "issue", fails_before);
@@ -199,7 +199,7 @@ async fn issue_that_failed_is_made_once_when_it_is_repeated() {
 }
 
 #[tokio::test]
-async fn rotation_that_failed_is_made_once_when_it_is_repeated() {
+async fn failed_rotation_creates_one_key_when_repeated() {
     for (fails_before, status) in [(true, 201), (false, 200)] {
         let store = store();
         let failing = failing(store.clone(), "rotate", fails_before);

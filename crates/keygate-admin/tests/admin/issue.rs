@@ -1,4 +1,4 @@
-//! Issuing a key: a summary first, and the key once.
+//! Issuing a key: the review, and the page that shows the key once.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Answer, Page, at};
 const PATH: &str = "/clients/App%201/keys/new";
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The key in the only response that shows it.
+/// Returns the key from the response that shows it.
 #[track_caller]
 fn key_in(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -39,7 +39,7 @@ async fn review(page: &mut Page, typed: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn key_is_shown_once_after_a_summary() {
+async fn key_is_shown_once_after_the_review() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let summary = review(
@@ -59,8 +59,8 @@ async fn key_is_shown_once_after_a_summary() {
         "10.0.0.0/8",
         "2027-01-31 00:00:00 UTC",
         "in 30 days",
-        "One key will be made",
-        "The other key of the client stays",
+        "This issues one key",
+        "The client’s other key does not change",
     ] {
         summary.says(fact);
     }
@@ -93,7 +93,7 @@ async fn key_is_shown_once_after_a_summary() {
 }
 
 #[tokio::test]
-async fn form_that_is_sent_again_makes_no_second_key() {
+async fn resubmitted_form_creates_no_second_key() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let form = page.get(PATH).await;
@@ -114,7 +114,7 @@ async fn form_that_is_sent_again_makes_no_second_key() {
             send(&mut page, PATH, shown, &[("label", "other"), ("lifetime", "7d"), ("step", step)])
                 .await;
         assert_eq!(again.status, 200);
-        again.says("has made its key already").says(&id.to_string());
+        again.says("has already been used").says(&id.to_string());
         lacks(&again, &key);
     }
     assert_eq!(client(&store, "App 1").keys, 2);
@@ -125,7 +125,7 @@ async fn form_that_is_sent_again_makes_no_second_key() {
 }
 
 #[tokio::test]
-async fn second_click_waits_and_makes_no_second_key() {
+async fn double_click_creates_no_second_key() {
     let (store, _) = store_with_app();
     let slow = Failing::new(store.clone());
     let mut page = Page::new(slow.shared()).await;
@@ -146,12 +146,12 @@ async fn second_click_waits_and_makes_no_second_key() {
         answer = send(&mut other, PATH, &summary, &[("step", "issue")]) => answer,
         () = release => unreachable!(),
     };
-    second.says("has made its key already");
+    second.says("has already been used");
     assert_eq!(client(&store, "App 1").keys, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn equal_posts_at_once_make_one_key() {
+async fn concurrent_equal_posts_create_one_key() {
     let (store, old) = store_with_app();
     let slow = Failing::new(store.clone());
     let mut page = Page::new(slow.shared()).await;
@@ -192,13 +192,13 @@ async fn equal_posts_at_once_make_one_key() {
 }
 
 #[tokio::test]
-async fn forged_or_forgotten_form_asks_once_more() {
+async fn unknown_or_expired_form_asks_again() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
     let summary = review(&mut page, &typed("laptop")).await;
     for nonce in ["", "0123456789abcdef0123456789abcdef"] {
         let again = send(&mut page, PATH, &summary, &[("nonce", nonce), ("step", "issue")]).await;
-        again.says("This form was too old").says("laptop");
+        again.says("form had expired").says("laptop");
         assert_eq!(client(&store, "App 1").keys, 1);
     }
     let again = send(&mut page, PATH, &summary, &[("nonce", "x"), ("step", "issue")]).await;
@@ -207,7 +207,7 @@ async fn forged_or_forgotten_form_asks_once_more() {
 }
 
 #[tokio::test]
-async fn wrong_scopes_networks_and_times_are_said_at_the_field() {
+async fn invalid_fields_show_an_error_at_the_field() {
     let store = store();
     let scopes = ["orders:*".parse().unwrap()];
     let profile = ClientProfile::new("App 1").with_scopes(scopes);
@@ -245,17 +245,17 @@ async fn wrong_scopes_networks_and_times_are_said_at_the_field() {
     // Narrower scopes are within the client's.
     review(&mut page, &[("scopes", "orders:read"), ("lifetime", "30d")])
         .await
-        .says("One key will be made");
+        .says("This issues one key");
 }
 
 #[tokio::test]
-async fn policy_is_default_and_limit_of_the_lifetime() {
+async fn policy_sets_the_default_and_maximum_lifetime() {
     let (store, _) = store_with_app();
     let policy = Policy::new().with_default_lifetime(60 * DAY).with_max_lifetime(90 * DAY);
     store.set_policy(policy).unwrap();
     let mut page = page(&store).await;
     let form = page.get(PATH).await;
-    form.says("value=\"default\" checked").says("60 days, as the policy");
+    form.says("value=\"default\" checked").says("60 days, the default of the store’s policy");
     for absent in ["value=\"365d\"", "value=\"never\""] {
         lacks(&form, absent);
     }
@@ -269,7 +269,7 @@ async fn policy_is_default_and_limit_of_the_lifetime() {
 }
 
 #[tokio::test]
-async fn failure_of_the_store_makes_no_key_and_can_be_repeated() {
+async fn failed_issue_creates_no_key_and_can_be_repeated() {
     let (store, _) = store_with_app();
     let failing = Failing::new(store.clone());
     let mut page = Page::new(failing.shared()).await;

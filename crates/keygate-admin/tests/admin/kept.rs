@@ -1,4 +1,4 @@
-//! A service whose usage is kept in a folder, and that the page reads.
+//! A service that writes its usage to a folder, from which the page reads it.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Begins to keep usage at this time.
+    /// Starts recording usage at this time.
     pub(crate) async fn since(time: SystemTime) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FakeClock::at(time);
@@ -34,7 +34,7 @@ impl Kept {
         Self { store, clock, history, folder, auth, writer }
     }
 
-    /// Issues a key with this text to a client, which is added if it is new.
+    /// Issues a key with this text to a client, and adds the client if it is new.
     pub(crate) fn key(
         &self,
         client: &str,
@@ -56,7 +56,7 @@ impl Kept {
         self.writer.flush().await.unwrap();
     }
 
-    /// Lets time pass without a gap in what is watched.
+    /// Advances the clock without a gap in the recorded time.
     pub(crate) async fn pass(&self, time: Duration) {
         let end = (self.clock.reader())() + time;
         while (self.clock.reader())() + DAY < end {

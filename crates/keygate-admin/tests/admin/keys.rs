@@ -1,4 +1,4 @@
-//! A key, its rotation, its revocation and its changes, and the list of keys.
+//! The page of a key, rotation, revocation and changes of keys, and the key list.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn key_in(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn rotation_makes_one_key_and_ends_the_old_one_by_grace() {
+async fn rotation_issues_one_key_and_ends_the_old_one_after_the_grace() {
     for (grace, end) in [
         (vec![("grace", "now")], Some(Duration::ZERO)),
         (vec![("grace", "1h")], Some(HOUR)),
@@ -48,7 +48,7 @@ async fn rotation_makes_one_key_and_ends_the_old_one_by_grace() {
         let mut page = page(&store).await;
         let path = format!("/keys/{}/rotate", old.key_id());
         let form = page.get(&path).await;
-        form.says("One new key of <strong>App 1</strong>")
+        form.says("new key for <strong>App 1</strong>")
             .says("Who still uses the old key")
             .says("value=\"24h\" checked");
         let typed: Vec<_> =
@@ -68,18 +68,18 @@ async fn rotation_makes_one_key_and_ends_the_old_one_by_grace() {
         lacks(&shown, old.expose());
 
         let again = send(&mut page, &path, &form, &typed).await;
-        again.says("has made its key already").says(&old_info.replaced_by.unwrap().to_string());
+        again.says("has already been used").says(&old_info.replaced_by.unwrap().to_string());
         lacks(&again, &new);
         assert_eq!(store.list_keys(None).unwrap().len(), 2);
         let refused = page.get(&path).await;
         refused.says(if end.is_zero() { "This key has expired" } else { "was already replaced" });
         lacks(&refused, "Rotate the key");
-        page.get(&format!("/keys/{}", old.key_id())).await.says("Replaced by the key");
+        page.get(&format!("/keys/{}", old.key_id())).await.says("Replaced by key");
     }
 }
 
 #[tokio::test]
-async fn new_key_of_a_rotation_has_the_lifetime_that_was_chosen() {
+async fn rotated_key_gets_the_chosen_lifetime() {
     let (store, old) = store_with_app();
     store
         .set_policy(Policy::new().with_max_lifetime(40 * DAY).with_default_lifetime(40 * DAY))
@@ -114,12 +114,12 @@ async fn new_key_of_a_rotation_has_the_lifetime_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn revoke_says_what_will_happen_and_is_for_good() {
+async fn revoke_shows_its_effect_and_is_permanent() {
     let (store, key) = store_with_app();
     let mut page = page(&store).await;
     let path = format!("/keys/{}/revoke", key.key_id());
     let confirm = page.get(&path).await;
-    confirm.says("1 key of").says("for good").says("Who will notice").says("production");
+    confirm.says("1 key of").says("cannot be undone").says("Who will notice").says("production");
     assert_eq!(info(&store, &key).state, KeyState::Active);
     let done = send(&mut page, &path, &confirm, &[]).await;
     assert_eq!(
@@ -127,20 +127,20 @@ async fn revoke_says_what_will_happen_and_is_for_good() {
         (303, &*format!("/keys/{}?done=revoked", key.key_id()))
     );
     assert_eq!(info(&store, &key).state, KeyState::Revoked);
-    page.get(done.location()).await.says("The key was revoked, for good").says("badge bad");
+    page.get(done.location()).await.says("The key was revoked.").says("badge bad");
     let again = page.get(&path).await;
-    again.says("was revoked already");
+    again.says("was already revoked");
     lacks(&again, "Revoke the key");
 }
 
 #[tokio::test]
-async fn key_is_changed_by_its_form() {
+async fn form_changes_a_key() {
     let (store, key) = store_with_app();
     let mut page = page(&store).await;
     let path = format!("/keys/{}/edit", key.key_id());
     let form = page.get(&path).await;
     form.says("value=\"production\"")
-        .says("As it is: until it is revoked")
+        .says("Unchanged, until it is revoked")
         .says("one key of <strong>App 1</strong>");
     let typed = [
         ("label", "staging"),
@@ -183,11 +183,11 @@ async fn key_is_changed_by_its_form() {
         ("networks", "10.0.0.0/8"),
         ("lifetime", "same"),
     ];
-    send(&mut page, &path, &form, &same).await.says("Nothing differs");
+    send(&mut page, &path, &form, &same).await.says("You have not changed anything");
 }
 
 #[tokio::test]
-async fn ended_key_says_why_its_expiry_cannot_change() {
+async fn expiry_of_an_ended_key_cannot_change() {
     let (store, key) = store_with_app();
     store.revoke(&key.key_id()).unwrap();
     let mut page = page(&store).await;
@@ -228,7 +228,7 @@ async fn keys_are_filtered_and_sorted() {
     ] {
         let list = page.get(&format!("/keys{query}")).await;
         let mut labels = labels(&list);
-        // Both keys were issued within the same second.
+        // The two keys were issued within the same second.
         if !query.contains("sort") {
             labels.sort_by_key(|label| std::cmp::Reverse(label.clone()));
         }

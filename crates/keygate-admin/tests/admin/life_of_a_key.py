@@ -1,4 +1,4 @@
-"""Lives the life of a key with a client that was generated from the document of the API."""
+"""Issues, changes, rotates and revokes a key with a client that was generated from the OpenAPI document."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from keygate_api.models import ChangeKey, IssueKey, NewClient, RotateKey
 
 
 def step(name, response, status):
-    """Prints what was answered; the text of a key is cut."""
+    """Checks and prints a response, with the key cut off."""
     assert response.status_code == status, (name, response.status_code, response.content)
     body = response.parsed.to_dict()
     if body.get("key"):

@@ -1,4 +1,4 @@
-//! The page as a browser meets it: each test sends requests to the service.
+//! The page as a browser uses it: each test sends requests to the service.
 
 mod api;
 mod api_access;

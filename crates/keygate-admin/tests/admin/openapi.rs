@@ -9,7 +9,7 @@ use keygate::MemoryStore;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Each operation of a document: its path, its method and its description.
+/// Returns the operations of a document, each with its path, its method and its description.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
@@ -19,7 +19,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     operations.collect()
 }
 
-/// A path of the document, with what exists.
+/// Fills in the parameters of a path with existing names and IDs.
 fn filled(path: &str, key: &str) -> String {
     path.replace("{name}", "App%201").replace("{key_id}", key)
 }
@@ -59,7 +59,7 @@ async fn document_is_openapi_3_1_and_its_references_resolve() {
                 assert!(parameter["description"].is_string(), "{method} {path} {parameter}");
             }
         }
-        // Each schema of the document is one.
+        // Each schema in the document is a valid JSON schema.
         for name in document["components"]["schemas"].as_object().unwrap().keys() {
             let schema =
                 json!({ "anyOf": [{ "$ref": format!("#/components/schemas/{name}") }, {}] });
@@ -69,7 +69,7 @@ async fn document_is_openapi_3_1_and_its_references_resolve() {
 }
 
 #[tokio::test]
-async fn every_operation_of_the_document_is_there_and_no_other() {
+async fn document_lists_exactly_the_existing_operations() {
     let (_server, ann, own, key) = both().await;
     for api in [ann, own] {
         let documented: BTreeSet<_> =
@@ -93,7 +93,7 @@ async fn every_operation_of_the_document_is_there_and_no_other() {
 }
 
 #[tokio::test]
-async fn every_documented_parameter_is_known() {
+async fn every_documented_parameter_is_accepted() {
     let (_server, ann, own, key) = both().await;
     for api in [ann, own] {
         let mut all = 0;
@@ -114,7 +114,7 @@ async fn every_documented_parameter_is_known() {
 }
 
 #[tokio::test]
-async fn every_documented_field_is_known() {
+async fn every_documented_field_is_accepted() {
     let (_server, ann, own, key) = both().await;
     for api in [ann, own] {
         let api = api.with_header("if-match", "*");
@@ -141,7 +141,7 @@ async fn every_documented_field_is_known() {
     }
 }
 
-/// The names of the properties of a schema.
+/// Returns the names of a schema's properties.
 fn fields(document: &Value, schema: &Value) -> Vec<String> {
     let schema = match schema["$ref"].as_str() {
         Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap(),

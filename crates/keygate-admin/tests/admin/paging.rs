@@ -1,4 +1,4 @@
-//! Walking through lists, forwards and back.
+//! Paging through lists, forwards and backwards.
 
 use keygate::manage::{ChangeEvent, EventQuery};
 use keygate::store::SqliteStore;
@@ -7,7 +7,7 @@ use keygate::{ApiKey, ClientProfile, ManageKeys, MemoryStore, NewKey};
 use crate::filled::{lacks, unescaped};
 use crate::support::{Answer, Page};
 
-/// Returns the address of a link in the pager.
+/// Returns the URL of a page link.
 fn link(answer: &Answer, rel: &str) -> Option<String> {
     let (_, rest) = answer.body.split_once(&format!("<a rel=\"{rel}\" href=\""))?;
     rest.split_once('"').map(|(address, _)| unescaped(address))
@@ -20,7 +20,7 @@ fn table(answer: &Answer) -> String {
     rest.split_once("</tbody>").unwrap().0.to_owned()
 }
 
-/// Walks to the end of a list and back, and expects the same pages on both ways.
+/// Pages to the end of a list and back, and expects the same pages in both directions.
 async fn walk(page: &mut Page, path: &str, pages: usize) {
     let mut shown = page.get(path).await;
     assert_eq!(link(&shown, "prev"), None, "{path}");
@@ -63,7 +63,7 @@ async fn each_list_goes_back_page_by_page() {
     ] {
         walk(&mut page, path, pages).await;
     }
-    // Of another list, or none.
+    // Cursors that are malformed, or of another list.
     for place in ["before=x", "before=n-0--41&sort=created"] {
         let refused = page.get(&format!("/keys?{place}")).await;
         assert_eq!(refused.status, 400, "{place}: {}", refused.body);

@@ -1,4 +1,4 @@
-//! Key safety: cards that count, and the lists behind them.
+//! Key safety: the cards with counts, and the lists behind them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use keygate_admin::{HealthFuture, HealthReport, StoreHealth};
 use crate::kept::{DAY, Kept};
 use crate::support::{Answer, Page, Server, at};
 
-/// A store in which each card finds something.
+/// Creates a store with a finding for each card.
 async fn unsafe_keys() -> Kept {
     let kept = Kept::since(at(0) - 200 * DAY).await;
     let limited = |name: &str| ClientProfile::new(name).with_quota("9/day".parse().unwrap());
@@ -45,7 +45,7 @@ async fn unsafe_keys() -> Kept {
     kept
 }
 
-/// The number on a card.
+/// Returns the number on a card.
 fn count(page: &Answer, title: &str) -> usize {
     let (_, card) = page.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
     let (number, _) = card.split_once("</p>").unwrap();
@@ -69,8 +69,8 @@ async fn cards_count_what_the_audit_finds() {
         ("Unused for 90 days", "unused", AuditKind::Unused, "Quiet"),
         ("No quota", "no-quota", AuditKind::NoQuota, "Loose"),
         ("Beyond the policy", "beyond-policy", AuditKind::BeyondPolicy, "Long"),
-        ("Client without keys", "no-keys", AuditKind::NoKeys, "Empty"),
-        ("Replaced but still used", "replaced-but-used", AuditKind::ReplacedButUsed, "Rotated"),
+        ("Clients without keys", "no-keys", AuditKind::NoKeys, "Empty"),
+        ("Replaced but still in use", "replaced-but-used", AuditKind::ReplacedButUsed, "Rotated"),
         ("Safe to revoke", "safe-to-revoke", AuditKind::ReplacedAndUnused, "Silent"),
         ("Safe to remove", "safe-to-remove", AuditKind::Removable, "Gone"),
     ] {
@@ -85,7 +85,7 @@ async fn cards_count_what_the_audit_finds() {
 }
 
 #[tokio::test]
-async fn safe_to_remove_is_what_a_purge_takes() {
+async fn safe_to_remove_lists_what_a_purge_removes() {
     let kept = unsafe_keys().await;
     let mut page = Page::new(Arc::new(kept.store.clone())).await;
     let list = page.get("/safety/safe-to-remove").await;
@@ -99,22 +99,22 @@ async fn safe_to_remove_is_what_a_purge_takes() {
 }
 
 #[tokio::test]
-async fn card_without_its_facts_is_not_known_instead_of_zero() {
+async fn card_without_data_is_not_known_instead_of_zero() {
     let kept = unsafe_keys().await;
     let store = Arc::new(kept.store.clone());
     let mut page = Page::new(store.clone()).await;
     let cards = page.get("/safety").await;
     for title in
-        ["Unused for 90 days", "Replaced but still used", "Safe to revoke", "Weak or in plaintext"]
+        ["Unused for 90 days", "Replaced but still in use", "Safe to revoke", "Weak or plaintext"]
     {
         let (_, card) = cards.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
-        assert!(card[..60].contains("Not known here"), "{title}: {card}");
+        assert!(card[..60].contains("Not known"), "{title}: {card}");
     }
-    cards.says("this page was started without usage");
-    page.get("/safety/unused").await.says("Not known here").says("last use of keys");
+    cards.says("this page was started without a usage history");
+    page.get("/safety/unused").await.says("Not known").says("last use of keys");
     assert_eq!(count(&cards, "Never expires"), 1);
 
-    // The usage is down.
+    // The usage history is unavailable.
     let server = Server::with(store, kept.with_usage());
     let mut page = server.signed_in("ann").await;
     let file = kept.folder.path().join("usage.db");
@@ -125,14 +125,14 @@ async fn card_without_its_facts_is_not_known_instead_of_zero() {
 }
 
 #[tokio::test]
-async fn unused_keys_are_not_known_before_90_days_of_watching() {
+async fn unused_keys_are_not_known_before_90_days_of_usage() {
     let kept = Kept::since(at(0) - 89 * DAY).await;
     kept.key("A", "never used", |key| key);
     kept.pass(89 * DAY).await;
     let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
     let mut page = server.signed_in("ann").await;
     let cards = page.get("/safety").await;
-    cards.says("this needs the last use of keys over 90 days");
+    cards.says("Not known without the last use of keys over 90 days");
     assert_eq!(count(&cards, "Safe to revoke"), 0);
     server.pass(2 * DAY);
     let mut page = server.signed_in("ann").await;
@@ -159,7 +159,7 @@ async fn weak_keys_of_a_file_are_listed_by_line() {
     let server = Server::with(Arc::new(store), |admin| admin.with_health(health));
     let mut page = server.signed_in("ann").await;
     let cards = page.get("/safety").await;
-    assert_eq!(count(&cards, "Weak or in plaintext"), 2);
+    assert_eq!(count(&cards, "Weak or plaintext"), 2);
     let list = page.get("/safety/weak").await;
     list.says("keys.yml:3</code>").says("The key is shorter than 16 characters");
     list.says("Holds 1 key in plaintext");
@@ -194,5 +194,5 @@ async fn empty_store_needs_no_attention() {
     let cards = page.get("/safety").await;
     assert_eq!((count(&cards, "No quota"), count(&cards, "Safe to remove")), (0, 0));
     assert!(!cards.body.contains("href=\"/safety/no-quota\""));
-    page.get("/safety/no-quota").await.says("Nothing was found.");
+    page.get("/safety/no-quota").await.says("No findings.");
 }

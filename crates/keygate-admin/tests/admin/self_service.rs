@@ -19,7 +19,7 @@ pub(super) fn clock() -> FakeClock {
     FakeClock::at(UNIX_EPOCH + Duration::from_secs(1_800_000_000))
 }
 
-/// Two clients, `App 1` and `App 2`.
+/// Creates a store with two clients, `App 1` and `App 2`.
 pub(super) fn store(clock: &FakeClock) -> MemoryStore {
     let store = MemoryStore::new().with_clock(clock.reader());
     for name in ["App 1", "App 2"] {
@@ -32,7 +32,7 @@ pub(super) fn store(clock: &FakeClock) -> MemoryStore {
     store
 }
 
-/// The request says who it is, as no service should let it.
+/// Creates a router that trusts the caller named in a header, which a real service must not do.
 pub(super) fn by_header(parts: &Parts) -> Option<Caller> {
     let header =
         |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
@@ -44,7 +44,7 @@ pub(super) fn service(store: impl ManageKeys + 'static, clock: &FakeClock) -> Se
     self_service(Arc::new(store), by_header).with_clock(clock.reader())
 }
 
-/// A user of `App 1`.
+/// Returns a signed-in user of `App 1`.
 pub(super) async fn user(service: SelfService) -> Documented {
     Documented::new(service, "").await.with_header("user-of", "App 1")
 }
@@ -109,7 +109,7 @@ async fn issued_key_works_and_is_shown_once() {
 }
 
 #[tokio::test]
-async fn key_of_another_client_is_like_one_of_nobody() {
+async fn key_of_another_client_is_not_found() {
     let clock = clock();
     let store = store(&clock);
     let foreign = ApiKey::generate("kg").unwrap();
@@ -139,7 +139,7 @@ async fn key_of_another_client_is_like_one_of_nobody() {
 }
 
 #[tokio::test]
-async fn foreign_ids_are_looked_up_as_unknown_ones_are() {
+async fn foreign_and_unknown_ids_are_handled_alike() {
     let clock = clock();
     let store = store(&clock);
     let foreign = ApiKey::generate("kg").unwrap();
@@ -162,7 +162,7 @@ async fn foreign_ids_are_looked_up_as_unknown_ones_are() {
 }
 
 #[tokio::test]
-async fn caller_by_key_makes_no_keys() {
+async fn caller_with_an_api_key_cannot_issue_or_rotate() {
     let clock = clock();
     let store = store(&clock);
     let key = store.issue("App 1", NewKey::from(&ApiKey::generate("kg").unwrap())).unwrap().key_id;
@@ -183,7 +183,7 @@ async fn caller_by_key_makes_no_keys() {
 }
 
 #[tokio::test]
-async fn page_of_another_origin_changes_nothing() {
+async fn pages_of_other_origins_cannot_change_anything() {
     let clock = clock();
     let store = store(&clock);
     let service = service(store.clone(), &clock).add_origin("https://portal.example").unwrap();
@@ -203,7 +203,7 @@ async fn page_of_another_origin_changes_nothing() {
         page.post("/keys", json!({})).await.refused(403, "cross-origin");
         page.get("/keys").await.expect(200);
     }
-    // What a form can send without being asked, also without a body.
+    // Requests that a form can send without a preflight, with and without a body.
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
         let form = user.with_header("content-type", media_type);
         form.post("/keys", json!({})).await.refused(415, "unsupported-media-type");
@@ -258,7 +258,7 @@ async fn bodies_are_bounded_and_malformed_ones_refused() {
 }
 
 #[tokio::test]
-async fn client_that_is_disabled_makes_no_keys() {
+async fn disabled_client_cannot_issue_keys() {
     let clock = clock();
     let store = store(&clock);
     store.disable_client("App 1").unwrap();
@@ -269,7 +269,7 @@ async fn client_that_is_disabled_makes_no_keys() {
 }
 
 #[tokio::test]
-async fn outage_is_reported_without_its_place() {
+async fn outage_is_reported_without_its_details() {
     let clock = clock();
     let down = Hooked::new(Box::new(store(&clock)), |_, _| Box::pin(async { Err(outage()) }));
     let user = user(self_service(down, by_header)).await;
@@ -282,7 +282,7 @@ async fn outage_is_reported_without_its_place() {
 }
 
 #[tokio::test]
-async fn store_that_cannot_be_changed_says_nothing_of_its_file() {
+async fn read_only_store_does_not_reveal_its_file() {
     let clock = clock();
     let refusing = Hooked::new(Box::new(store(&clock)), |method, _| {
         let why = "keys.yml, line 7: an anchor".to_owned();
@@ -312,7 +312,7 @@ async fn events_name_the_client_and_its_key() {
 }
 
 #[tokio::test]
-async fn repeated_request_makes_no_second_key() {
+async fn repeated_request_creates_no_second_key() {
     let clock = clock();
     let store = store(&clock);
     let user = user(service(store.clone(), &clock)).await;
@@ -322,7 +322,7 @@ async fn repeated_request_makes_no_second_key() {
     assert_eq!((id(&again), &again.body["key"]), (id(&issued), &Value::Null));
     let rotate = |id: &str| format!("/keys/{id}/rotate");
     once.post(&rotate(id(&issued)), json!({})).await.refused(422, "idempotency-key-reused");
-    // Keys of different clients are apart.
+    // Clients do not share idempotency keys.
     let other = once.with_header("user-of", "App 2").post("/keys", json!({})).await.expect(201);
     assert_ne!(id(&other), id(&issued));
     assert_eq!(store.list_keys(None).unwrap().len(), 2);
@@ -330,7 +330,7 @@ async fn repeated_request_makes_no_second_key() {
 }
 
 #[tokio::test]
-async fn usage_is_not_found_where_none_is_kept() {
+async fn usage_is_404_without_a_history() {
     let clock = clock();
     user(service(store(&clock), &clock)).await.get("/usage").await.refused(404, "not-kept");
 }

@@ -10,7 +10,7 @@ use super::hooked::Hooked;
 use super::self_service::{DAY, by_header, clock, id, service, store, user, working};
 
 #[tokio::test]
-async fn key_is_within_the_scopes_of_the_client_and_the_policy() {
+async fn new_key_is_within_the_clients_scopes_and_the_policy() {
     let clock = clock();
     let store = store(&clock);
     store.set_policy(Policy::new().with_max_lifetime(90 * DAY).with_default_lifetime(DAY)).unwrap();
@@ -34,7 +34,7 @@ async fn key_is_within_the_scopes_of_the_client_and_the_policy() {
 }
 
 #[tokio::test]
-async fn client_has_at_most_the_maximum_of_working_keys() {
+async fn client_cannot_exceed_its_maximum_of_keys() {
     let clock = clock();
     let user = user(service(store(&clock), &clock).with_max_keys(2)).await;
     let first = user.post("/keys", json!({})).await.expect(201);
@@ -51,7 +51,7 @@ async fn client_has_at_most_the_maximum_of_working_keys() {
 }
 
 #[tokio::test]
-async fn rotation_is_no_way_around_the_maximum() {
+async fn rotation_cannot_exceed_the_maximum() {
     let clock = clock();
     let store = store(&clock);
     let user = user(service(store.clone(), &clock).with_max_keys(2)).await;
@@ -59,7 +59,7 @@ async fn rotation_is_no_way_around_the_maximum() {
     let rotate = async |id: &str, grace: Value| {
         user.post(&format!("/keys/{id}/rotate"), json!({ "grace_seconds": grace })).await
     };
-    // The free place is that of the old key during its grace.
+    // During its grace period, the old key takes up the free place.
     let rotated = rotate(&newest, json!(3_600)).await.expect(201);
     assert_eq!(
         rotated.header("location"),
@@ -79,10 +79,10 @@ async fn rotation_is_no_way_around_the_maximum() {
 }
 
 #[tokio::test]
-async fn requests_at_once_do_not_exceed_the_maximum() {
+async fn concurrent_requests_cannot_exceed_the_maximum() {
     let clock = clock();
     let store = store(&clock);
-    // A store that waits between the count and the issue.
+    // A store that waits between counting the keys and issuing one.
     let slow = Hooked::new(Box::new(store.clone()), |_, _| {
         Box::pin(async {
             tokio::task::yield_now().await;
@@ -110,7 +110,7 @@ async fn requests_at_once_do_not_exceed_the_maximum() {
 }
 
 #[tokio::test]
-async fn issue_beside_another_process_is_taken_back() {
+async fn key_issued_beyond_the_maximum_by_a_race_is_revoked() {
     let clock = clock();
     let store = store(&clock);
     let (other, issues) = (store.clone(), AtomicUsize::new(0));

@@ -22,7 +22,7 @@ async fn cookie_on_loopback_has_the_port_in_its_name() {
 }
 
 #[tokio::test]
-async fn cookie_behind_tls_is_secure_and_of_the_host() {
+async fn cookie_behind_tls_is_secure_with_the_host_prefix() {
     let server = Server::with(Arc::new(MemoryStore::new()), |admin| admin);
     let operators = Authenticator::new(server.operators.clone()).with_clock(server.clock.reader());
     let admin = Admin::new(Arc::new(MemoryStore::new()));
@@ -75,7 +75,7 @@ async fn sign_out_ends_the_session_on_the_server() {
 }
 
 #[tokio::test]
-async fn revoked_key_ends_its_session_with_the_next_request() {
+async fn revoked_key_ends_its_session_at_the_next_request() {
     let server = Server::empty();
     let mut page = server.signed_in("ann").await;
     let mut other = server.signed_in("ray").await;
@@ -88,13 +88,13 @@ async fn revoked_key_ends_its_session_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn disabled_operator_and_lost_role_end_a_session() {
+async fn disabled_or_demoted_operator_loses_the_session() {
     let server = Server::empty();
     let mut page = server.signed_in("ann").await;
     server.operators.disable_client("ann").unwrap();
     assert_eq!(page.get("/nowhere").await.status, 303);
     server.operators.enable_client("ann").unwrap();
-    assert_eq!(page.get("/nowhere").await.status, 303, "an ended session came back");
+    assert_eq!(page.get("/nowhere").await.status, 303, "an ended session works again");
 
     let mut page = server.signed_in("ray").await;
     server.operators.update_client("ray", ClientChange::new().with_scopes([])).unwrap();
@@ -124,7 +124,7 @@ async fn outage_of_the_operators_store_keeps_the_session() {
     is_down.store(true, std::sync::atomic::Ordering::Relaxed);
     let answer = page.get("/nowhere").await;
     assert_eq!(answer.status, 503);
-    answer.says("Your session stays");
+    answer.says("You are still signed in");
     assert_eq!(page.sign_in(server.key_of("ann")).await.status, 503);
     is_down.store(false, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(page.get("/nowhere").await.status, 404);
@@ -164,7 +164,7 @@ async fn user_of_the_mounting_service_is_signed_in() {
 }
 
 #[tokio::test]
-async fn cookie_of_another_server_on_the_host_signs_nobody_out() {
+async fn cookie_of_another_server_does_not_end_the_session() {
     let server = Server::empty();
     let mut page = server.signed_in("ann").await;
     let own = page.cookie.clone().unwrap();

@@ -20,7 +20,7 @@ async fn printed_code_signs_in_once() {
 }
 
 #[tokio::test]
-async fn form_has_an_input_named_code_and_no_code_in_a_url() {
+async fn form_posts_an_input_named_code() {
     let server = Server::empty();
     let mut browser = server.browser();
     let page = browser.get("/sign-in").await;
@@ -36,7 +36,7 @@ async fn form_has_an_input_named_code_and_no_code_in_a_url() {
 }
 
 #[tokio::test]
-async fn code_ends_after_ten_minutes_and_is_replaced() {
+async fn expired_code_is_replaced_after_ten_minutes() {
     let server = Server::empty();
     let first = server.code();
     server.pass(Duration::from_secs(10 * 60 - 1));
@@ -50,7 +50,7 @@ async fn code_ends_after_ten_minutes_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn used_code_is_replaced_once_a_minute_at_most() {
+async fn used_code_is_replaced_at_most_once_a_minute() {
     let server = Server::empty();
     server.browser().sign_in(&server.code()).await;
     let page = server.browser().get("/sign-in").await;
@@ -66,7 +66,7 @@ async fn used_code_is_replaced_once_a_minute_at_most() {
 }
 
 #[tokio::test]
-async fn sixth_attempt_is_429_and_uses_no_code_up() {
+async fn sixth_attempt_is_429_and_does_not_use_up_the_code() {
     let server = Server::empty();
     let mut browser = server.browser();
     for _ in 0..5 {
@@ -91,7 +91,7 @@ async fn right_and_empty_attempts_do_not_count_as_failures() {
 }
 
 #[tokio::test]
-async fn failures_are_counted_by_address_where_it_is_known() {
+async fn failures_are_counted_by_address_if_it_is_known() {
     let store = Arc::new(MemoryStore::new());
     let server = Server::with(store, |admin| {
         admin.with_client_address(|parts| parts.extensions.get::<IpAddr>().copied())
@@ -111,7 +111,7 @@ async fn failures_are_counted_by_address_where_it_is_known() {
 }
 
 #[tokio::test]
-async fn key_with_networks_signs_in_from_there_alone() {
+async fn key_with_networks_signs_in_only_from_them() {
     let server = Server::with(Arc::new(MemoryStore::new()), |admin| {
         admin.with_client_address(|parts| parts.extensions.get::<IpAddr>().copied())
     });
@@ -140,18 +140,18 @@ async fn key_with_networks_signs_in_from_there_alone() {
     assert_eq!(browser.get("/clients").await.status, 303);
     let (answer, _) = attempt(None).await;
     assert_eq!(answer.status, 403);
-    answer.says("does not know which address you come from");
+    answer.says("does not know your address");
 }
 
 #[tokio::test]
-async fn keys_of_the_managed_store_never_sign_in() {
+async fn keys_of_the_managed_store_cannot_sign_in() {
     let store = MemoryStore::new();
     store.add_client(ClientProfile::new("ann").with_scopes(["admin".parse().unwrap()])).unwrap();
     let key = new_key(&store, "ann");
     let server = Server::new(Arc::new(store));
     let answer = server.browser().sign_in(&key).await;
     assert_eq!(answer.status, 403);
-    answer.says("keys of the managed clients do not sign in");
+    answer.says("Keys of the managed clients cannot be used to sign in");
     assert!(!answer.body.contains(&key), "the page shows the key");
 }
 
@@ -166,7 +166,7 @@ async fn operator_without_a_role_is_refused() {
 }
 
 #[tokio::test]
-async fn signed_in_operator_sees_no_form() {
+async fn signed_in_operator_is_not_asked_to_sign_in() {
     let server = Server::empty();
     let mut page = server.signed_in("ray").await;
     let answer = page.get("/sign-in").await;

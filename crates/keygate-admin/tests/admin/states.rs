@@ -1,4 +1,4 @@
-//! Empty stores, stores that fail, stores that nobody may change, and operators who only read.
+//! Empty, failing and read-only stores, and read-only operators.
 
 use crate::failing::{Failing, Fault};
 use crate::filled::{lacks, page, send, store, store_with_app};
@@ -9,14 +9,14 @@ async fn store_without_clients_shows_the_first_steps() {
     let store = store();
     let mut page = page(&store).await;
     page.get("/clients").await.says("No clients yet").says("Add the first client");
-    // A filter that nothing matches is another case.
+    // A filter without matches is not an empty store.
     lacks(&page.get("/clients?search=x").await, "No clients yet");
     store.add_client("App 1").unwrap();
     page.get("/clients/App%201").await.says("This client has no keys").says("Issue the first key");
 }
 
 #[tokio::test]
-async fn readers_see_no_buttons_and_change_nothing() {
+async fn read_only_operators_see_no_buttons_and_change_nothing() {
     let (store, key) = store_with_app();
     let server = Server::new(std::sync::Arc::new(store.clone()));
     let mut reader = server.signed_in("ray").await;
@@ -59,12 +59,12 @@ async fn readers_see_no_buttons_and_change_nothing() {
     let empty = crate::filled::store();
     let mut reader = Page::reader(std::sync::Arc::new(empty)).await;
     let first = reader.get("/clients").await;
-    first.says("No clients yet").says("role admin");
+    first.says("No clients yet").says("scope “admin”");
     lacks(&first, "Add the first client");
 }
 
 #[tokio::test]
-async fn store_that_is_down_is_named_on_every_page() {
+async fn outage_of_the_store_is_shown_on_every_page() {
     let (store, key) = store_with_app();
     let failing = Failing::new(store);
     let mut page = Page::new(failing.shared()).await;
@@ -86,7 +86,7 @@ async fn store_that_is_down_is_named_on_every_page() {
 }
 
 #[tokio::test]
-async fn refused_changes_say_why_and_lose_nothing() {
+async fn refused_changes_give_the_reason_and_keep_the_input() {
     for (fault, status, why) in [
         (Fault::NoChanges, 503, "The disk is full"),
         (Fault::ReadOnly, 403, "This store is read-only: change it in the settings"),
@@ -129,12 +129,12 @@ async fn refused_changes_say_why_and_lose_nothing() {
 async fn missing_events_and_usage_are_explained() {
     let (store, key) = store_with_app();
     let mut page = page(&store).await;
-    page.get("/events").await.says("are not recorded");
+    page.get("/events").await.says("does not record changes");
     page.get("/clients/App%201")
         .await
-        .says("are not recorded")
-        .says("Last use and requests are not known here");
+        .says("does not record changes")
+        .says("Last use and requests are not known");
     page.get(&format!("/keys/{}/revoke", key.key_id()))
         .await
-        .says("this page was started without usage");
+        .says("this page was started without a usage history");
 }

@@ -11,7 +11,8 @@ use tower::ServiceExt as _;
 
 pub(crate) const LOOPBACK: &str = "127.0.0.1:8081";
 
-/// The service on loopback, with a code and with operators: `ann`, who may change, and `ray`, who only reads.
+/// The service on loopback, with a sign-in code and two operators: `ann`, who may make changes, and `ray`, who may only
+/// read.
 pub(crate) struct Server {
     pub(crate) service: AdminService,
     pub(crate) clock: FakeClock,
@@ -26,7 +27,7 @@ impl Server {
         Self::with(store, |admin| admin)
     }
 
-    /// With further settings.
+    /// Starts the service with further settings.
     pub(crate) fn with(store: Arc<dyn ManageKeys>, configure: impl FnOnce(Admin) -> Admin) -> Self {
         let clock = FakeClock::at(at(0));
         let codes = Arc::new(Mutex::new(Vec::new()));
@@ -48,12 +49,12 @@ impl Server {
         Self { service, clock, operators, codes, ann, ray }
     }
 
-    /// With an empty store in memory.
+    /// Starts the service with an empty memory store.
     pub(crate) fn empty() -> Self {
         Self::new(Arc::new(MemoryStore::new()))
     }
 
-    /// The codes that were printed, the last one at the end.
+    /// Returns the printed codes, the oldest first.
     pub(crate) fn codes(&self) -> Vec<String> {
         self.codes.lock().unwrap().clone()
     }
@@ -62,7 +63,7 @@ impl Server {
         self.codes().pop().unwrap()
     }
 
-    /// A key of an operator, `ann` or `ray`.
+    /// Returns the key of an operator, `ann` or `ray`.
     pub(crate) fn key_of(&self, name: &str) -> &str {
         if name == "ray" { &self.ray } else { &self.ann }
     }
@@ -71,12 +72,12 @@ impl Server {
         self.clock.advance(time);
     }
 
-    /// A browser in which nobody is signed in.
+    /// Opens a browser in which nobody is signed in.
     pub(crate) fn browser(&self) -> Page {
         Page::of(self.service.clone(), &format!("http://{LOOPBACK}"))
     }
 
-    /// A browser in which this operator is signed in: `ann` or `ray`.
+    /// Opens a browser in which this operator is signed in: `ann` or `ray`.
     pub(crate) async fn signed_in(&self, name: &str) -> Page {
         let mut page = self.browser();
         assert_eq!(page.sign_in(self.key_of(name)).await.status, 303);
@@ -84,18 +85,18 @@ impl Server {
     }
 }
 
-/// A browser: it keeps the cookie, and sends the token and the headers that browsers send.
+/// A browser that keeps the cookie, and sends the form token and the usual headers.
 pub(crate) struct Page {
     service: AdminService,
     origin: String,
     pub(crate) cookie: Option<String>,
-    /// The token of the forms, once a page was seen.
+    /// The form token, once a page was loaded.
     pub(crate) csrf: String,
     pub(crate) clock: FakeClock,
 }
 
 impl Page {
-    /// A browser in which an operator is signed in who may change this store.
+    /// Opens a browser with a signed-in operator who may change this store.
     pub(crate) async fn new(store: Arc<dyn ManageKeys>) -> Self {
         let server = Server::new(store);
         let mut page = server.signed_in("ann").await;
@@ -103,7 +104,7 @@ impl Page {
         page
     }
 
-    /// A browser in which an operator is signed in who only reads.
+    /// Opens a browser with a signed-in operator who may only read.
     pub(crate) async fn reader(store: Arc<dyn ManageKeys>) -> Self {
         let server = Server::new(store);
         let mut page = server.signed_in("ray").await;
@@ -116,18 +117,18 @@ impl Page {
         Self { service, origin: origin.to_owned(), cookie: None, csrf: String::new(), clock }
     }
 
-    /// Another tab of the same browser.
+    /// Opens another tab of the same browser.
     pub(crate) fn tab(&self) -> Self {
         let Self { service, origin, cookie, csrf, clock } = self;
         let (service, origin, clock) = (service.clone(), origin.clone(), clock.clone());
         Self { service, origin, cookie: cookie.clone(), csrf: csrf.clone(), clock }
     }
 
-    /// Types this into the form.
+    /// Submits the sign-in form with this input.
     pub(crate) async fn sign_in(&mut self, code: &str) -> Answer {
         let answer = self.post("/sign-in", &[("code", code)]).await;
         if answer.status == 303 {
-            // For the token.
+            // Load a page to get the token.
             self.get("/nowhere").await;
         }
         answer
@@ -137,7 +138,7 @@ impl Page {
         self.send(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
     }
 
-    /// Sends a form of this site, with its token.
+    /// Submits a form of this site with its token.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf.clone();
         let token = [("csrf", csrf.as_str())].into_iter().filter(|(_, token)| !token.is_empty());
@@ -145,14 +146,14 @@ impl Page {
         self.post_as_is(path, &fields).await
     }
 
-    /// Sends a form of this site without adding a token.
+    /// Submits a form of this site without adding a token.
     pub(crate) async fn post_as_is(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.request(Method::POST, path).header(ORIGIN, "null");
         let request = request.header("sec-fetch-site", "same-origin");
         self.send(request.header(CONTENT_TYPE, FORM).body(form(fields)).unwrap()).await
     }
 
-    /// Begins a request with the host and the cookie.
+    /// Starts a request with the host and the cookie.
     pub(crate) fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let (_, host) = self.origin.split_once("://").unwrap();
         let mut request = Request::builder().method(method).uri(path).header(HOST, host);
@@ -210,7 +211,7 @@ impl Answer {
     }
 }
 
-/// Sends a request as it is. Every response must have the headers that protect the page.
+/// Sends a request unchanged, and checks the security headers of the response.
 pub(crate) async fn answer(service: &AdminService, request: Request<Body>) -> Answer {
     let response = service.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -236,7 +237,7 @@ fn is_html(answer: &Answer) -> bool {
     answer.header("content-type").starts_with("text/html")
 }
 
-/// A time after the year 2027 began.
+/// Returns a time in 2027, in seconds from the start of the year.
 pub(crate) fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_798_761_600 + seconds)
 }
@@ -245,12 +246,12 @@ pub(crate) const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// Returns the id of the client's only key.
+/// Returns the ID of the client's only key.
 pub(crate) fn key_id(store: &MemoryStore, client: &str) -> KeyId {
     store.list_keys(Some(client)).unwrap()[0].key_id
 }
 
-/// Issues a key, and returns its text.
+/// Issues a key and returns its text.
 pub(crate) fn new_key(store: &MemoryStore, client: &str) -> String {
     let key = ApiKey::generate("op").unwrap();
     store.issue(client, NewKey::from(&key)).unwrap();

@@ -1,4 +1,4 @@
-//! The page on usage: outcomes over time, top and loud clients, reasons, and CSV.
+//! The usage page: outcomes over time, top and unusually busy clients, reasons, and CSV.
 
 use std::fs;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ async fn page(kept: &Kept) -> Page {
     Server::with(Arc::new(kept.store.clone()), kept.with_usage()).signed_in("ray").await
 }
 
-/// A week and an hour of usage, up to `at(0)`.
+/// Records a week and an hour of usage, up to `at(0)`.
 async fn week() -> Kept {
     let kept = Kept::since(at(0) - 7 * DAY - HOUR).await;
     for client in ["A", "=B", "C <b>"] {
@@ -34,7 +34,7 @@ async fn week() -> Kept {
     kept
 }
 
-/// The cells of the row that begins with this text.
+/// Returns the cells of the row that begins with this text.
 fn row(answer: &Answer, first: &str) -> Vec<String> {
     let (_, rest) =
         answer.body.split_once(first).unwrap_or_else(|| panic!("{first}: {}", answer.body));
@@ -49,12 +49,12 @@ async fn requests_are_shown_by_outcome_over_each_period() {
     let mut page = page(&kept).await;
     let hour = page.get("/usage?over=hour").await;
     hour.says("<strong>422</strong> requests, of which 0 over the quota and 3 refused.");
-    // The half hour, in a plot with 60 bars and the same values as a table.
+    // The plot has 60 bars, and the table has the same values.
     assert_eq!(row(&hour, "2026-12-31 23:30</th>"), ["419", "0", "3"]);
     assert_eq!(row(&hour, "2026-12-31 23:31</th>"), ["0", "0", "0"]);
     assert_eq!((hour.body.matches("<rect").count(), hour.body.matches("<g>").count()), (2, 60));
     hour.says("<title id=\"outcomes-title\">Requests by outcome, last 60 minutes</title>");
-    hour.says("<desc id=\"outcomes-text\">419 served, 0 throttled, 3 refused in all.");
+    hour.says("<desc id=\"outcomes-text\">419 served, 0 throttled, 3 refused in total.");
     hour.says("23:30: 419 served, 0 throttled, 3 refused");
 
     let day = page.get("/usage").await;
@@ -63,7 +63,7 @@ async fn requests_are_shown_by_outcome_over_each_period() {
     let month = page.get("/usage?over=month").await;
     assert_eq!(row(&month, "2026-12-31 00:00</th>"), ["419", "0", "3"]);
     assert_eq!(row(&month, "2026-12-24 00:00</th>").len(), 3);
-    month.says("<strong>1,542</strong> requests").says("Usage is known since");
+    month.says("<strong>1,542</strong> requests").says("Usage was first recorded");
     let one = page.get("/usage?over=hour&client=A").await;
     assert_eq!(row(&one, "2026-12-31 23:30</th>"), ["121", "0", "3"]);
     assert!(!one.body.contains("Top clients") && one.body.contains("Show all clients"));
@@ -85,13 +85,14 @@ async fn clients_are_ranked_and_refusals_have_reasons() {
 }
 
 #[tokio::test]
-async fn loud_client_is_measured_by_its_own_week() {
+async fn busy_client_is_compared_with_its_own_week() {
     let kept = week().await;
     let mut page = page(&kept).await;
     let answer = page.get("/usage").await;
-    let (_, loud) = answer.body.split_once("<h2>Suddenly loud</h2>").unwrap();
+    let (_, loud) = answer.body.split_once("<h2>Unusually busy</h2>").unwrap();
     let (loud, _) = loud.split_once("<h2>").unwrap();
-    // A sent 121, and at most 60 before. =B sent 199, which is not twice its 100; C is new, and below 100.
+    // A sent 121 requests, and at most 60 per hour before. =B sent 199, which is less than twice its 100. C is new,
+    // with less than 100.
     assert_eq!(loud.matches("<th scope=\"row\">").count(), 1, "{loud}");
     assert!(
         loud.contains("href=\"/clients/A\"") && loud.contains("more than twice as many"),
@@ -102,7 +103,7 @@ async fn loud_client_is_measured_by_its_own_week() {
     kept.calls("C <b>", 1);
     kept.flush().await;
     let answer = page.get("/usage").await;
-    let (_, loud) = answer.body.split_once("<h2>Suddenly loud</h2>").unwrap();
+    let (_, loud) = answer.body.split_once("<h2>Unusually busy</h2>").unwrap();
     let (loud, _) = loud.split_once("<h2>").unwrap();
     assert!(loud.contains("C &lt;b&gt;") && loud.contains("no requests"), "{loud}");
 }
@@ -127,21 +128,21 @@ async fn tables_are_downloaded_as_csv_without_formulas() {
 }
 
 #[tokio::test]
-async fn page_without_usage_says_how_to_keep_it() {
+async fn page_without_usage_explains_how_to_set_it_up() {
     let mut page = Page::new(Arc::new(MemoryStore::new())).await;
     let answer = page.get("/usage").await;
-    answer.says("No usage is kept").says("UsageWriter::start").says("keygate admin --usage");
+    answer.says("Usage is not set up").says("UsageWriter::start").says("keygate admin --usage");
     assert_eq!(page.get("/usage.csv").await.status, 404);
 }
 
 #[tokio::test]
-async fn usage_that_cannot_be_read_is_said_with_what_still_works() {
+async fn usage_outage_says_what_still_works() {
     let kept = week().await;
     let mut page = page(&kept).await;
     let [file, away] = ["usage.db", "away.db"].map(|name| kept.folder.path().join(name));
     fs::rename(&file, &away).unwrap();
     let answer = page.get("/usage").await;
-    answer.says("Usage cannot be read right now.").says("Clients and keys can still be managed.");
+    answer.says("Usage cannot be read right now.").says("You can still manage clients and keys.");
     assert_eq!(page.get("/usage.csv").await.status, 503);
     fs::rename(&away, &file).unwrap();
     page.get("/usage").await.says("<strong>422</strong> requests");
@@ -152,6 +153,6 @@ async fn plot_of_a_history_without_requests_is_empty() {
     let kept = Kept::since(at(0) - Duration::from_secs(60)).await;
     kept.pass(minutes(1)).await;
     let answer = page(&kept).await.get("/usage?over=hour").await;
-    answer.says("<strong>0</strong> requests.").says("No requests were counted in this time.");
-    answer.says("No client is suddenly loud.").says("No request was refused in this time.");
+    answer.says("<strong>0</strong> requests.").says("No requests in this period.");
+    answer.says("No client is unusually busy.").says("No requests were refused in this period.");
 }

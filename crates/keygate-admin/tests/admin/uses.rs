@@ -1,4 +1,4 @@
-//! Last uses and requests on the pages of clients and keys.
+//! The last use and the requests of clients and keys, on their pages.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn names(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-/// Reads a list to its end, and returns the names and the number of rows of each page.
+/// Reads all pages of a list. Returns the names, and the number of rows on each page.
 async fn all(page: &mut Page, path: &str) -> (Vec<String>, Vec<usize>) {
     let (mut path, mut found, mut rows) = (path.to_owned(), Vec::new(), Vec::new());
     loop {
@@ -39,7 +39,7 @@ async fn all(page: &mut Page, path: &str) -> (Vec<String>, Vec<usize>) {
 async fn clients_are_sorted_by_last_use_and_then_by_name() {
     let kept = Kept::since(at(0)).await;
     let client = |number: usize| format!("client-{number:04}");
-    // More than are sorted in memory. Each 20th was used, the last one of them latest.
+    // More clients than are sorted in memory. Every 20th client was used, in order.
     for number in 0..1_110 {
         kept.key(&client(number), &format!("key {number}"), |key| key);
     }
@@ -62,7 +62,7 @@ async fn clients_are_sorted_by_last_use_and_then_by_name() {
         assert!(found == expected, "{filter} {found:?}");
         assert!(rows[..rows.len() - 1].iter().all(|rows| *rows == 50), "{filter} {rows:?}");
     }
-    // Fewer than are sorted in memory.
+    // Few enough clients to be sorted in memory.
     let few: Vec<_> =
         expected.iter().filter(|name| name.starts_with("client-01")).cloned().collect();
     let (found, rows) = all(&mut page, "/clients?sort=used&search=client-01").await;
@@ -76,7 +76,7 @@ async fn list_shows_last_use_and_requests_of_each_client() {
     let kept = Kept::since(at(0)).await;
     kept.key("A", "key of a", |key| key);
     kept.key("B", "key of b", |key| key);
-    // Yesterday, and within 24 hours.
+    // Yesterday, but within the last 24 hours.
     kept.pass(23 * HOUR).await;
     kept.calls("key of a", 3);
     kept.pass(2 * HOUR).await;
@@ -102,7 +102,7 @@ async fn list_shows_last_use_and_requests_of_each_client() {
 }
 
 #[tokio::test]
-async fn revoke_and_rotate_say_who_still_uses_the_key() {
+async fn revoke_and_rotate_show_the_recent_use_of_the_key() {
     let kept = Kept::since(at(0)).await;
     let used = kept.key("A", "key of a", |key| key.with_label("used"));
     let unused = kept.key("A", "another key of a", |key| key.with_label("unused"));
@@ -112,15 +112,15 @@ async fn revoke_and_rotate_say_who_still_uses_the_key() {
     let mut page = page(&kept).await;
     for path in ["", "/revoke", "/rotate"] {
         let shown = page.get(&format!("/keys/{used}{path}")).await;
-        shown.says("last used").says("3 minutes ago").says("42 requests");
+        shown.says("Last used").says("3 minutes ago").says("42 requests");
         let shown = page.get(&format!("/keys/{unused}{path}")).await;
-        shown.says("never used").says("0 requests");
+        shown.says("Never used").says("0 requests");
     }
     let client = page.get("/clients/A").await;
     client.says("Requests by outcome").says("42 served").says("href=\"/usage?client=A\"");
     let row = between(&client, ">used</a>", "</tr>");
     assert!(row.contains("3 minutes ago") && row.contains("<td class=\"num\">42</td>"), "{row}");
-    page.get("/clients/A/disable").await.says("42 requests came with them today");
+    page.get("/clients/A/disable").await.says("42 requests with these keys today");
 
     // The old key is used after its rotation, and then the new one.
     let path = format!("/keys/{used}/rotate");
@@ -131,11 +131,11 @@ async fn revoke_and_rotate_say_who_still_uses_the_key() {
     kept.pass(HOUR).await;
     kept.calls("key of a", 1);
     kept.flush().await;
-    page.get(&format!("/keys/{used}")).await.says("It is still used");
+    page.get(&format!("/keys/{used}")).await.says("It is still in use");
 }
 
 #[tokio::test]
-async fn usage_that_cannot_be_read_hides_no_client() {
+async fn clients_are_listed_even_if_usage_cannot_be_read() {
     let kept = Kept::since(at(0)).await;
     let key = kept.key("A", "key of a", |key| key);
     kept.calls("key of a", 1);
@@ -148,8 +148,8 @@ async fn usage_that_cannot_be_read_hides_no_client() {
     for path in ["/clients/A", &format!("/keys/{key}/revoke")] {
         let shown = page.get(path).await;
         assert_eq!(shown.status, 200, "{path}");
-        shown.says("The usage cannot be read now");
+        shown.says("Usage cannot be read right now");
     }
-    // The order needs the usage.
+    // Sorting by last use needs the usage history.
     assert_eq!(page.get("/clients?sort=used").await.status, 503);
 }

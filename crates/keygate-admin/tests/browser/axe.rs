@@ -1,4 +1,4 @@
-//! `axe-core`, which finds what people with assistive technology cannot use.
+//! `axe-core`, which finds accessibility problems.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use serde_json::Value;
 use crate::browser::Browser;
 
 static AXE: LazyLock<String> = LazyLock::new(|| {
-    // The version that `tests/run` installs.
+    // `tests/run` installs this version.
     let path = target().join("axe-core@4.14.1/node_modules/axe-core/axe.min.js");
     fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!("{}: {error}: `tests/run` installs axe-core from npm", path.display())
     })
 });
 
-/// Returns the folder of what is built.
+/// Returns the target folder.
 pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
 }
 
 impl Browser {
-    /// Fails if `axe-core` finds anything on the page.
+    /// Fails if `axe-core` finds a problem on the page.
     pub(crate) async fn is_accessible(&self, what: &str) {
         const RUN: &str = "const done = arguments[0]; axe.run({ resultTypes: ['violations'] }).then(
             ({ violations }) => done(violations.map(({ id, help, nodes }) =>

@@ -1,4 +1,4 @@
-//! A person with a browser.
+//! A browser window, with the actions of a person who uses it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 
 use crate::driver::{Driver, Extension};
 
-/// Whatever takes longer has failed.
+/// The maximum time to wait for an action.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Browser {
     pub(crate) client: Client,
     pub(crate) has_script: bool,
     origin: String,
-    // After the client, which ends its session.
+    // Dropped after `client`, which ends its session.
     _driver: Driver,
 }
 
 impl Browser {
-    /// Opens a window for the page at this address.
+    /// Opens a window for the page at this URL.
     pub(crate) async fn start(origin: &str) -> Self {
         let driver = Driver::start();
         let client = driver.connect().await;
@@ -32,7 +32,7 @@ impl Browser {
         browser
     }
 
-    /// Opens a window in which scripts of pages do not run.
+    /// Opens a window with scripts disabled.
     pub(crate) async fn without_script(origin: &str) -> Self {
         let browser = Self::start(origin).await;
         browser.disable_script(true).await;
@@ -54,23 +54,23 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// Goes to a path of the page.
+    /// Opens a path of the page.
     pub(crate) async fn open(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.origin)).await.unwrap();
     }
 
-    /// Returns the path and the query of the page that is shown.
+    /// Returns the path and the query of the current page.
     pub(crate) async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();
         url.as_str().strip_prefix(&self.origin).expect("a page of this service").to_owned()
     }
 
-    /// Runs a script of the test: the page's own ones may be disabled meanwhile.
+    /// Runs a script of the test. This works even if the page's own scripts are disabled.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// Returns the text that a person sees.
+    /// Returns the visible text.
     pub(crate) async fn text(&self) -> String {
         let text = self.run("return document.body.innerText").await;
         text.as_str().unwrap_or_default().to_owned()
@@ -85,13 +85,13 @@ impl Browser {
         }
     }
 
-    /// Fails if the page has a text, also where nobody sees it.
+    /// Fails if the source of the page contains a text, visible or not.
     pub(crate) async fn lacks(&self, text: &str) {
         let source = self.client.source().await.unwrap();
         assert!(!source.contains(text), "{}", self.path().await);
     }
 
-    /// Types a code or a key into the form.
+    /// Signs in with a code or a key.
     pub(crate) async fn sign_in(&self, code: &str) {
         self.open("/sign-in").await;
         self.fill("code", code).await;
@@ -99,31 +99,31 @@ impl Browser {
         assert_eq!(self.path().await, "/clients");
     }
 
-    /// Loads the page again, and sends its form again if it came by one.
+    /// Reloads the page. If the page is the response to a form, this submits the form again.
     pub(crate) async fn reload(&self) {
         self.devtools("Page.reload", json!({})).await;
     }
 
-    /// Returns what a field has.
+    /// Returns the value of a field.
     pub(crate) async fn value(&self, id: &str) -> String {
         let field = self.find(&format!("//*[@id='{id}']")).await;
         field.prop("value").await.unwrap().expect("a field")
     }
 
-    /// Returns the new key that the page shows.
+    /// Returns the new key on the page.
     pub(crate) async fn new_key(&self) -> String {
         let key = self.value("key").await;
         assert!(key.starts_with("kg_"), "{key}");
         key
     }
 
-    /// Chooses one of several choices.
+    /// Selects a radio button.
     pub(crate) async fn choose(&self, name: &str, value: &str) {
         let choice = self.find(&format!("//input[@name='{name}' and @value='{value}']")).await;
         choice.click().await.unwrap();
     }
 
-    /// Clicks twice, as people do who are used to icons.
+    /// Double-clicks a button.
     pub(crate) async fn double_click(&self, text: &str) {
         let element = self.button(text).await;
         let click = || {
@@ -144,14 +144,14 @@ impl Browser {
         self.client.perform_actions(mouse).await.unwrap();
     }
 
-    /// Types into the field with this id, in place of what it has.
+    /// Replaces the value of the field with this ID.
     pub(crate) async fn fill(&self, id: &str, text: &str) {
         let field = self.find(&format!("//*[@id='{id}']")).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
-    /// Returns the one element of an XPath.
+    /// Returns the only element that matches an XPath.
     pub(crate) async fn find(&self, path: &str) -> Element {
         let mut found = self.client.find_all(Locator::XPath(path)).await.unwrap();
         let count = found.len();
@@ -166,13 +166,13 @@ impl Browser {
         self.find(&format!("//*[(self::a or self::button) and normalize-space()='{text}']")).await
     }
 
-    /// Clicks on the button or link with this text, and waits for the next page.
+    /// Clicks the button or link with this text, and waits for the next page.
     pub(crate) async fn press(&self, text: &str) {
         let button = self.button(text).await;
         self.next_page(async { button.click().await.unwrap() }).await;
     }
 
-    /// Waits until an action has led to another page.
+    /// Runs an action, and waits until it has led to another page.
     pub(crate) async fn next_page(&self, action: impl Future<Output = ()>) {
         self.run("window.isOldPage = true").await;
         action.await;
@@ -183,26 +183,26 @@ impl Browser {
     /// Waits until a script returns true.
     pub(crate) async fn until(&self, what: &str, script: &str) {
         let start = Instant::now();
-        // Between two pages, no script runs.
+        // Scripts fail between two pages.
         while self.client.execute(script, Vec::new()).await.ok() != Some(Value::Bool(true)) {
             assert!(start.elapsed() < PATIENCE, "{what} does not come:\n{}", self.text().await);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Fails if the browser had something to complain of, such as a violation of the `Content-Security-Policy`.
+    /// Fails if the browser logged a problem, such as a violation of the `Content-Security-Policy`.
     pub(crate) async fn complains_of_nothing(&self) {
         let complaints = self.complaints().await;
         assert!(complaints.is_empty(), "{}: {complaints:#?}", self.path().await);
     }
 
-    /// Returns what the browser complained of since the last time, apart from pages with the status of an error.
+    /// Returns the problems that the browser has logged since the last call, except pages with an error status.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(Extension::log()).await.unwrap();
         let is_complaint = |entry: &&Value| {
             let message = entry["message"].as_str().unwrap_or_default();
             let is_status = message.contains("the server responded with a status of");
-            // Below a warning, it is advice.
+            // Messages below the level of warnings are advice.
             matches!(entry["level"].as_str(), Some("WARNING" | "SEVERE")) && !is_status
         };
         log.as_array().unwrap().iter().filter(is_complaint).map(Value::to_string).collect()

@@ -1,4 +1,4 @@
-//! `chromedriver`, and the commands that the standard does not know.
+//! `chromedriver`, and its commands beyond the WebDriver standard.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
@@ -13,17 +13,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
-/// A `chromedriver` with its Chromium, which end with this value, however the test ends.
+/// A `chromedriver` with its Chromium. Both are stopped when this value is dropped, even if the test crashes.
 pub(crate) struct Driver {
     process: Child,
     port: u16,
-    /// Profile, crash reports and other files of the browser.
+    /// The browser's profile, crash reports and other files.
     home: TempDir,
 }
 
 impl Driver {
     pub(crate) fn start() -> Self {
-        // The shell reads from a pipe that only this process holds: when it is closed, also by a crash, the whole group ends.
+        // The shell reads from a pipe that only this process holds open. When the pipe closes, even after a crash, the
+        // shell kills the whole process group.
         const SCRIPT: &str = "chromedriver --port=0 & read -r _; kill -KILL 0";
         let home = TempDir::new().unwrap();
         let mut process = Command::new("sh")
@@ -83,7 +84,7 @@ impl Drop for Driver {
     }
 }
 
-/// A command of `chromedriver` beyond the standard.
+/// A `chromedriver` command beyond the standard.
 #[derive(Debug)]
 pub(crate) struct Extension {
     path: &'static str,
@@ -91,12 +92,12 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    /// A command of the DevTools protocol.
+    /// Creates a command of the DevTools protocol.
     pub(crate) fn devtools(command: &str, parameters: &Value) -> Self {
         Self { path: "goog/cdp/execute", body: json!({ "cmd": command, "params": parameters }) }
     }
 
-    /// Takes what the browser has logged since the last time.
+    /// Creates a command that returns the browser's log since the last call.
     pub(crate) fn log() -> Self {
         Self { path: "se/log", body: json!({ "type": "browser" }) }
     }

@@ -1,4 +1,4 @@
-//! A store that records who changed it.
+//! The events of a store that records its changes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Usage, key safety and health: a week of requests, as a service has kept it.
+//! Usage, key safety and health, with a week of recorded requests.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use crate::browser::Browser;
 use crate::kept::{DAY, HOUR, Kept};
 use crate::site::Site;
 
-/// A week of usage up to now: of a shop that has become loud, a partner, and somebody with an expired key.
+/// Records a week of usage up to now, for a shop that is unusually busy, a partner, and a caller with an expired key.
 async fn week() -> Kept {
     let now = SystemTime::now();
     let kept = Kept::since(now - 7 * DAY - 5 * HOUR).await;
@@ -35,7 +35,7 @@ async fn week() -> Kept {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn usage_is_shown_on_every_page_that_has_any() {
+async fn usage_is_shown_on_all_pages_that_include_it() {
     let kept = week().await;
     let store = kept.store.clone();
     let site = Site::with(Arc::new(store.clone()), store, kept.with_usage()).await;
@@ -68,7 +68,7 @@ async fn usage_is_shown_on_every_page_that_has_any() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_without_usage_says_how_to_keep_it() {
+async fn page_without_usage_explains_how_to_set_it_up() {
     let site = Site::start().await;
     site.fill();
     let browser = Browser::start(&site.origin()).await;

@@ -1,4 +1,4 @@
-//! The life of a client and its keys, as an operator lives it.
+//! The life of a client and its keys, managed by an operator.
 
 use crate::browser::Browser;
 use crate::site::Site;
@@ -35,13 +35,13 @@ async fn live(site: &Site, browser: &Browser) {
     browser.fill("label", "production").await;
     browser.look("key-issue").await;
     browser.press("Review the key").await;
-    browser.sees("One key will be made").await;
+    browser.sees("This issues one key").await;
     browser.look("key-review").await;
     browser.press("Issue the key").await;
     let first = browser.new_key().await;
-    browser.sees("only time that the key is shown").await;
+    browser.sees("only time you will see this key").await;
     assert_eq!(site.curl(&first).await, 200);
-    // Without the script, there is nothing that copies.
+    // The button to copy needs the script.
     assert_eq!(browser.text().await.contains("Copy the key"), browser.has_script);
 
     browser.open("/clients/app%201").await;
@@ -96,11 +96,11 @@ async fn live(site: &Site, browser: &Browser) {
     browser.look("client-remove").await;
     browser.fill("confirm", "another").await;
     browser.press("Remove the client").await;
-    browser.sees("not the name of the client").await;
+    browser.sees("does not match the client’s name").await;
     browser.look("client-remove-wrong").await;
     browser.fill("confirm", "app 1").await;
     browser.press("Remove the client").await;
-    browser.sees("The client was removed").await;
+    browser.sees("The client and its keys were removed").await;
     assert_eq!(site.curl(&second).await, 401);
 
     for key in [first, second] {

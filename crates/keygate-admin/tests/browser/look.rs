@@ -1,4 +1,4 @@
-//! Looking at a page: narrow and wide, light and dark.
+//! Checks of a page's appearance: narrow and wide, light and dark.
 
 use std::fs;
 
@@ -13,10 +13,10 @@ const WIDTHS: [u32; 2] = [1_400, 360];
 const SCHEMES: [&str; 2] = ["light", "dark"];
 
 impl Browser {
-    /// Looks at the page in both widths and schemes: takes screenshots, runs `axe-core`, and fails if the page is wider
-    /// than the window or the browser complained of anything.
+    /// Checks the page in both widths and colour schemes: takes screenshots, runs `axe-core`, and fails if the page is
+    /// wider than the window or the browser logged a problem.
     ///
-    /// Where scripts of pages do not run, one look is enough: the page has the same style.
+    /// If scripts are disabled, it checks the page only once, since the style is the same.
     pub(crate) async fn look(&self, name: &str) {
         if !self.has_script {
             let what = format!("{name}-no-script");
@@ -30,7 +30,7 @@ impl Browser {
         for width in WIDTHS {
             self.resize(width).await;
             for scheme in SCHEMES {
-                // In the middle of a transition, colours are neither here nor there.
+                // Wait until colour transitions have ended.
                 let features = json!([
                     { "name": "prefers-color-scheme", "value": scheme },
                     { "name": "prefers-reduced-motion", "value": "reduce" },

@@ -1,7 +1,7 @@
 //! The page in a real browser: headless Chromium, driven through `chromedriver`.
 //!
-//! `tests/run` installs both, and `axe-core`. Each test has a service and a browser of its own. Screenshots of what the tests
-//! saw are in `target/screenshots`.
+//! `tests/run` installs both, and `axe-core`. Each test has its own service and browser. Screenshots are saved to
+//! `target/screenshots`.
 
 mod axe;
 mod browser;

@@ -1,9 +1,9 @@
-//! A key is shown once, and a form makes one key.
+//! A key is shown once, and a form creates only one key.
 
 use crate::browser::Browser;
 use crate::site::Site;
 
-/// Signs in, and shows the summary of a new key.
+/// Signs in and opens the review of a new key.
 async fn reviewed(browser: &Browser, site: &Site) {
     site.store.add_client("app").unwrap();
     browser.sign_in(&site.code()).await;
@@ -20,9 +20,9 @@ async fn key_is_not_shown_again_by_reload_or_back() {
     let key = browser.new_key().await;
     browser.look("key-issued").await;
 
-    // Sends the form again.
+    // This submits the form again.
     browser.next_page(async { browser.reload().await }).await;
-    browser.sees("made its key already").await;
+    browser.sees("form has already been used").await;
     browser.lacks(&key).await;
     browser.look("key-made-already").await;
 
@@ -36,7 +36,7 @@ async fn key_is_not_shown_again_by_reload_or_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn double_click_makes_one_key() {
+async fn double_click_issues_one_key() {
     for has_script in [true, false] {
         let site = Site::start().await;
         let browser = if has_script {
@@ -47,7 +47,7 @@ async fn double_click_makes_one_key() {
         reviewed(&browser, &site).await;
         browser.next_page(browser.double_click("Issue the key")).await;
         let is_answer = "return !!document.getElementById('key')
-            || document.body.innerText.includes('made its key already')";
+            || document.body.innerText.includes('form has already been used')";
         browser.until("an answer", is_answer).await;
         let count = site.store.list_keys(None).unwrap().len();
         assert_eq!(count, 1, "with JavaScript: {has_script}");

@@ -1,4 +1,4 @@
-//! An operator who may only read.
+//! A read-only operator.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reader_has_no_buttons_and_changes_nothing() {
+async fn read_only_operator_sees_no_buttons_and_changes_nothing() {
     let site = Site::start().await;
     let key = site.fill();
     let browser = Browser::start(&site.origin()).await;
@@ -26,7 +26,7 @@ async fn reader_has_no_buttons_and_changes_nothing() {
 
     let before = (site.store.list_clients(), site.store.list_keys(None).unwrap());
     for change in ["/clients/shop/disable", "/clients/shop/keys/new", &format!("{key}/revoke")] {
-        // With the reader's own token, as in the form that signs out.
+        // Uses the operator's own token, from the sign-out form.
         let post = format!(
             "const form = new FormData(document.querySelector('form'));
              return fetch('{change}', {{ method: 'POST', body: new URLSearchParams(form) }}).then((it) => it.status)"

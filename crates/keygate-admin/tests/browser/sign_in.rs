@@ -2,7 +2,7 @@ use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operator_signs_in_with_the_code_and_out() {
+async fn operator_signs_in_with_the_code_and_signs_out() {
     let site = Site::start().await;
     let browser = Browser::start(&site.origin()).await;
     browser.open("/").await;
@@ -24,7 +24,7 @@ async fn operator_signs_in_with_the_code_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn browser_complains_of_an_inline_script() {
+async fn inline_script_violates_the_policy() {
     let site = Site::start().await;
     let browser = Browser::start(&site.origin()).await;
     browser.open("/sign-in").await;

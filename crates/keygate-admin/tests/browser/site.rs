@@ -1,4 +1,4 @@
-//! The page and a service that it protects, on loopback.
+//! The page, and a service whose keys it manages, on loopback.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -22,18 +22,18 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts a page of an empty store.
+    /// Starts the page with an empty store.
     pub(crate) async fn start() -> Self {
         let store = MemoryStore::new();
         Self::of(Arc::new(store.clone()), store).await
     }
 
-    /// Starts a page of a store, and a service that verifies keys by another handle of it.
+    /// Starts the page with a store, and a service that verifies keys with another handle to the store.
     pub(crate) async fn of(managed: Arc<dyn ManageKeys>, store: MemoryStore) -> Self {
         Self::with(managed, store, |admin| admin).await
     }
 
-    /// Starts both with further settings of the page.
+    /// Starts both, with further settings for the page.
     pub(crate) async fn with(
         managed: Arc<dyn ManageKeys>,
         store: MemoryStore,
@@ -60,17 +60,17 @@ impl Site {
         Self { store, operators, codes, page, service }
     }
 
-    /// The address of the page.
+    /// Returns the URL of the page.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.page)
     }
 
-    /// The last code that was printed.
+    /// Returns the last printed code.
     pub(crate) fn code(&self) -> String {
         self.codes.lock().unwrap().last().unwrap().clone()
     }
 
-    /// Adds some clients and keys, and returns the id of a key.
+    /// Adds some clients and keys, and returns the ID of a key.
     pub(crate) fn fill(&self) -> KeyId {
         let scopes = ["orders:*", "stock:read"].map(|scope| scope.parse().unwrap());
         let shop = ClientProfile::new("shop").with_title("The shop of ACME").with_scopes(scopes);
@@ -92,14 +92,14 @@ impl Site {
         key.key_id()
     }
 
-    /// Returns the ids of a client's two keys, the older one first.
+    /// Returns the IDs of a client's two keys, the older one first.
     pub(crate) fn key_ids(&self, client: &str) -> [KeyId; 2] {
         let mut keys = self.store.list_keys(Some(client)).unwrap();
         keys.sort_by_key(|key| key.replaced_by.is_none());
         [keys[0].key_id, keys[1].key_id]
     }
 
-    /// Returns a key of an operator who may only read.
+    /// Returns the key of a read-only operator.
     pub(crate) fn reader(&self) -> String {
         let profile = ClientProfile::new("ray").with_scopes(["read".parse().unwrap()]);
         self.operators.add_client(profile).unwrap();
@@ -108,7 +108,7 @@ impl Site {
         key.expose().to_owned()
     }
 
-    /// Calls the protected service with `curl`, and returns the status.
+    /// Calls the protected service with `curl` and returns the status.
     pub(crate) async fn curl(&self, key: &str) -> u16 {
         let header = format!("x-api-key: {key}");
         let url = format!("http://{}/", self.service);

@@ -1,4 +1,4 @@
-//! Lists that are full, what was typed wrong, hostile names, and stores that fail.
+//! Long lists, wrong input, hostile names and failing stores.
 
 use keygate::{ClientProfile, MemoryStore};
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn lists_are_filtered_while_typing() {
     browser.until("the shop alone", "return !document.body.innerText.includes('partner')").await;
     browser.sees("shop").await;
     browser.fill("search", "nobody").await;
-    browser.until("nobody", "return document.body.innerText.includes('No client is like')").await;
+    browser.until("nobody", "return document.body.innerText.includes('No clients match')").await;
     browser.look("clients-none-found").await;
     for (path, name) in [("/keys", "keys"), (&*format!("/keys/{key}"), "key")] {
         browser.open(path).await;
@@ -34,7 +34,7 @@ async fn lists_are_filtered_while_typing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn typed_text_stays_and_each_field_says_what_is_wrong() {
+async fn invalid_fields_keep_their_input_and_show_an_error() {
     let site = Site::start().await;
     let browser = Browser::start(&site.origin()).await;
     browser.sign_in(&site.code()).await;

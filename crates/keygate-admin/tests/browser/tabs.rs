@@ -1,10 +1,10 @@
-//! Two tabs of one operator.
+//! One operator with two tabs.
 
 use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn second_tab_shows_what_changed_meanwhile() {
+async fn second_tab_shows_the_change_of_the_first() {
     let site = Site::start().await;
     site.store.add_client("app").unwrap();
     let browser = Browser::start(&site.origin()).await;
@@ -26,7 +26,7 @@ async fn second_tab_shows_what_changed_meanwhile() {
     browser.sees("The shop").await;
     browser.look("client-conflict").await;
     let quota = site.store.list_clients()[0].profile.quota().map(ToString::to_string);
-    assert_eq!(quota, None, "nothing is overwritten unseen");
+    assert_eq!(quota, None, "the other change was overwritten");
     browser.press("Review the change").await;
     browser.press("Make the change").await;
     browser.sees("The client was changed").await;
@@ -36,7 +36,7 @@ async fn second_tab_shows_what_changed_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn form_of_a_tab_is_refused_after_sign_out() {
+async fn sign_out_ends_the_other_tab() {
     let site = Site::start().await;
     site.store.add_client("app").unwrap();
     let browser = Browser::start(&site.origin()).await;

@@ -1,4 +1,4 @@
-//! What only serving processes know: how old their keys are, and how long requests take.
+//! The state of serving processes, from their metrics: the age of their keys and the latency of their requests.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::serving::{self, Latency, MetricsUrl, ServedStore, Serving};
 use crate::view::time::{grouped, length};
 
-/// Shows what the metrics of each address say. All are read at once.
+/// Renders the metrics of each address. All addresses are read concurrently.
 pub(super) async fn show(app: &App) -> Markup {
     let reads = app.metrics.iter().map(|url| {
         let url = url.clone();
@@ -18,7 +18,10 @@ pub(super) async fn show(app: &App) -> Markup {
     let mut read = Vec::new();
     for (url, serving) in app.metrics.iter().zip(reads) {
         let serving = serving.await;
-        read.push((url, serving.unwrap_or_else(|_| Err("It was not read: try again.".to_owned()))));
+        read.push((
+            url,
+            serving.unwrap_or_else(|_| Err("The address was not read. Try again.".to_owned())),
+        ));
     }
     html! {
         section.card {
@@ -31,8 +34,8 @@ pub(super) async fn show(app: &App) -> Markup {
 
 fn not_known() -> Markup {
     html! {
-        p.muted { "Not known here: how old the keys of a serving process are, and how long requests take. Name the addresses of \
-            their metrics, in Prometheus' text format: " code { "keygate admin --metrics URL" } ", or "
+        p.muted { "To see how old the keys in your services are, and how long their requests take, give this page \
+                   the addresses of their Prometheus metrics: " code { "keygate admin --metrics URL" } ", or "
             code { "Admin::with_metrics" } "." }
     }
 }
@@ -42,12 +45,12 @@ fn process(url: &MetricsUrl, serving: &Result<Serving, String>) -> Markup {
         h3 { code { (url) } }
         @match serving {
             Err(why) => {
-                div.notice.warn role="status" { p { "Not known here. " (why) } }
+                div.notice.warn role="status" { p { "Not known. " (why) } }
             }
             Ok(Serving { stores, outcomes, latency }) => {
                 dl.facts {
                     @for (name, store) in stores { (served(name, store)) }
-                    @if stores.is_empty() { dt { "Age of the keys" } dd { (absent("record_store_metrics")) } }
+                    @if stores.is_empty() { dt { "Key age" } dd { (absent("record_store_metrics")) } }
                     dt { "Requests by outcome" }
                     dd {
                         @if outcomes.is_empty() { (absent("OutcomeMetrics")) }
@@ -55,11 +58,11 @@ fn process(url: &MetricsUrl, serving: &Result<Serving, String>) -> Markup {
                             @if number > 0 { ", " } (grouped(*count)) " " code { (outcome) }
                         }
                     }
-                    dt { "Time of requests" }
+                    dt { "Request duration" }
                     dd {
                         @match latency {
                             Some(latency) => (time(latency)),
-                            None => span.muted { "not known here: the process exports no times of its requests, such as "
+                            None => span.muted { "not known: the process does not export request durations, such as "
                                 code { "http_server_request_duration_seconds" } },
                         }
                     }
@@ -73,8 +76,8 @@ fn served(name: &str, ServedStore { keys, age, failing }: &ServedStore) -> Marku
     html! {
         @if let Some(keys) = keys { dt { "Keys (" (name) ")" } dd { (grouped(*keys)) } }
         @if let Some(age) = age {
-            dt { "Age of the keys (" (name) ")" }
-            dd { @if age.is_finite() { "at most " (seconds(*age)) } @else { "it has had no contact yet" } }
+            dt { "Key age (" (name) ")" }
+            dd { @if age.is_finite() { "at most " (seconds(*age)) } @else { "no contact yet" } }
         }
         @match failing {
             Some(failing) if *failing > 0.0 => {
@@ -87,14 +90,14 @@ fn served(name: &str, ServedStore { keys, age, failing }: &ServedStore) -> Marku
 }
 
 fn absent(what: &str) -> Markup {
-    html! { span.muted { "not known here: the process does not use " code { (what) } } }
+    html! { span.muted { "not known: the process does not use " code { (what) } } }
 }
 
 fn time(Latency { metric, mean, within }: &Latency) -> Markup {
     html! {
         (millis(*mean)) " on average"
-        @if let Some(within) = within { ", 99 of 100 within " (millis(*within)) }
-        span.muted { " since it started (" code { (metric) } ")" }
+        @if let Some(within) = within { ", 99% within " (millis(*within)) }
+        span.muted { " since the process started (" code { (metric) } ")" }
     }
 }
 

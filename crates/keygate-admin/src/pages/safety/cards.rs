@@ -5,29 +5,29 @@ use super::counts::Counts;
 use crate::app::App;
 use crate::view::time::grouped;
 
-/// A card, and the list that it links to.
+/// A card and the list that it links to.
 pub(super) struct Card {
-    /// The end of its address: `/safety/never-expires`.
+    /// The last segment of its URL, as in `/safety/never-expires`.
     pub(super) path: &'static str,
     pub(super) title: &'static str,
-    /// What was found, and the way out.
+    /// What the findings are, and what to do about them.
     pub(super) text: &'static str,
     pub(super) kinds: &'static [AuditKind],
     pub(super) needs: Needs,
-    /// Whether the list is of keys.
+    /// Whether the list shows keys.
     pub(super) of_keys: bool,
 }
 
-/// What a card is made from.
+/// The data that a card needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// The clients and keys of the store.
+    /// Only the clients and keys of the store.
     Lists,
-    /// When keys were last used.
+    /// The last use of keys.
     Usage,
-    /// The same for 90 days, the time of [`Audit`](keygate::manage::Audit).
+    /// The last use of keys over 90 days, the period of [`Audit`](keygate::manage::Audit).
     LongUsage,
-    /// The text of the key file.
+    /// The key file.
     File,
 }
 
@@ -47,9 +47,9 @@ pub(super) const CARDS: &[Card] = &[
         of_keys: false,
         ..card(
             "weak",
-            "Weak or in plaintext",
-            "Keys in the file that can be guessed, or that stand there as they are. Replace weak keys; `keygate hash` turns \
-             keys into digests.",
+            "Weak or plaintext",
+            "Keys in the file that are easy to guess, or that are stored in plaintext. Replace weak keys. `keygate \
+             hash` turns plaintext keys into digests.",
             &[AuditKind::WeakKey, AuditKind::Plaintext],
         )
     },
@@ -57,21 +57,21 @@ pub(super) const CARDS: &[Card] = &[
         needs: Needs::Usage,
         ..card(
             "replaced-but-used",
-            "Replaced but still used",
-            "Keys that were rotated, and have been used since. Their clients have not changed to the new key.",
+            "Replaced but still in use",
+            "Rotated keys that have been used since. Their clients have not switched to the new key.",
             &[AuditKind::ReplacedButUsed],
         )
     },
     card(
         "never-expires",
         "Never expires",
-        "Keys that work and have no expiry. Set one, or rotate them.",
+        "Working keys without an expiry. Set an expiry, or rotate them.",
         &[AuditKind::NeverExpires],
     ),
     card(
         "beyond-policy",
         "Beyond the policy",
-        "Keys that work for longer than the policy of the store allows. Set an earlier expiry, or rotate them.",
+        "Keys with a longer lifetime than the store’s policy allows. Set an earlier expiry, or rotate them.",
         &[AuditKind::BeyondPolicy],
     ),
     Card {
@@ -79,7 +79,7 @@ pub(super) const CARDS: &[Card] = &[
         ..card(
             "unused",
             "Unused for 90 days",
-            "Keys that work, and that nobody has used for 90 days. Revoke those that nobody needs.",
+            "Working keys that nobody has used for 90 days. Revoke those that are no longer needed.",
             &[AuditKind::Unused],
         )
     },
@@ -88,7 +88,7 @@ pub(super) const CARDS: &[Card] = &[
         ..card(
             "safe-to-revoke",
             "Safe to revoke",
-            "Keys that were rotated, and have not been used since. Nobody misses them.",
+            "Rotated keys that have not been used since.",
             &[AuditKind::ReplacedAndUnused],
         )
     },
@@ -97,7 +97,7 @@ pub(super) const CARDS: &[Card] = &[
         ..card(
             "no-quota",
             "No quota",
-            "Enabled clients without a quota of their own. Set one, or `unlimited`.",
+            "Enabled clients for which no quota is set. Set a quota, or `unlimited`.",
             &[AuditKind::NoQuota],
         )
     },
@@ -105,16 +105,16 @@ pub(super) const CARDS: &[Card] = &[
         of_keys: false,
         ..card(
             "no-keys",
-            "Client without keys",
-            "Enabled clients without a key that works. Issue one, or disable the client.",
+            "Clients without keys",
+            "Enabled clients without a working key. Issue a key, or disable the client.",
             &[AuditKind::NoKeys],
         )
     },
     card(
         "safe-to-remove",
         "Safe to remove",
-        "Keys that were revoked or have expired more than 90 days ago. `keygate key purge --revoked-before 90d \
-         --expired-before 90d` removes exactly these.",
+        "Keys that were revoked or expired more than 90 days ago. `keygate key purge --revoked-before 90d \
+        --expired-before 90d` removes them.",
         &[AuditKind::Removable],
     ),
 ];
@@ -142,14 +142,14 @@ impl Card {
     }
 }
 
-/// Says why something is not known.
+/// Returns the reason why a card has no number.
 pub(super) fn not_known(needs: Needs) -> Markup {
     html! {
         p.muted {
             @match needs {
-                Needs::File => { "Not known here: this page was started without the key file. " code { "keygate audit" } " reads it." }
-                Needs::Usage => { "Not known here: this needs the last use of keys." }
-                Needs::LongUsage => { "Not known here: this needs the last use of keys over 90 days." }
+                Needs::File => { "Not known, because this page was started without the key file. " code { "keygate audit" } " checks it." }
+                Needs::Usage => { "Not known without the last use of keys." }
+                Needs::LongUsage => { "Not known without the last use of keys over 90 days." }
                 Needs::Lists => {}
             }
         }

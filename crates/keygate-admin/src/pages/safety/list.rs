@@ -6,10 +6,10 @@ use crate::app::App;
 use crate::view::time::{grouped, last_used, optional};
 use crate::view::{client_url, key_url};
 
-/// The rows of a page.
+/// The number of rows on a page.
 const ROWS: usize = 100;
 
-/// Shows the findings of a card, on pages that are numbered from 1.
+/// Renders the findings of a card, on pages that are numbered from 1.
 pub(super) fn show(app: &App, safety: &Safety, card: &Card, page: &str) -> Markup {
     let found: Vec<_> = safety.of(card).collect();
     let pages = found.len().div_ceil(ROWS).max(1);
@@ -17,7 +17,7 @@ pub(super) fn show(app: &App, safety: &Safety, card: &Card, page: &str) -> Marku
     let shown = found.chunks(ROWS).nth(page - 1).unwrap_or_default();
     html! {
         @if found.is_empty() {
-            p.empty { "Nothing was found." }
+            p.empty { "No findings." }
         } @else {
             p.muted { (grouped(found.len() as u64)) " found" @if pages > 1 { ", page " (page) " of " (pages) } "." }
             div.table { table {
@@ -40,7 +40,7 @@ fn keys(app: &App, safety: &Safety, found: &[&AuditFinding]) -> Markup {
             @for key in keys {
                 tr {
                     th.name scope="row" {
-                        a href=(key_url(app, key.key_id, "")) { (key.label.as_deref().unwrap_or("without label")) }
+                        a href=(key_url(app, key.key_id, "")) { (key.label.as_deref().unwrap_or("no label")) }
                         small.id { (key.key_id) }
                     }
                     td { a href=(client_url(app, &key.client, "")) { (key.client) } }
@@ -55,7 +55,7 @@ fn keys(app: &App, safety: &Safety, found: &[&AuditFinding]) -> Markup {
 
 fn others(app: &App, found: &[&AuditFinding]) -> Markup {
     html! {
-        thead { tr { th scope="col" { "Where" } th scope="col" { "What was found" } } }
+        thead { tr { th scope="col" { "Where" } th scope="col" { "Finding" } } }
         tbody {
             @for finding in found {
                 tr {

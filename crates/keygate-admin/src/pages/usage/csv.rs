@@ -39,8 +39,8 @@ fn row(values: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     values.join(",") + "\r\n"
 }
 
-/// Writes a cell. A spreadsheet would run a text that begins like a formula, and clients may have any name: an apostrophe
-/// makes it a text.
+/// Writes a cell. Client names can be anything, and a spreadsheet would execute a cell that looks like a formula. Such
+/// cells get a leading apostrophe, which makes them text.
 fn cell(value: &str) -> String {
     let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let value = if is_formula { format!("'{value}") } else { value.to_owned() };

@@ -1,4 +1,4 @@
-//! Clients that are suddenly loud, measured by their own week.
+//! Clients that are unusually busy, compared with their own last week.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,28 +11,29 @@ use crate::app::App;
 use crate::view::client_url;
 use crate::view::time::{DAY, HOUR, MINUTE, grouped};
 
-/// The busiest clients of the last hour, which are compared with their own week.
+/// The number of busiest clients of the last hour that are compared with their own week.
 const COMPARED: usize = 50;
 
-/// The fewest requests that are loud.
+/// The minimum number of requests in the last hour.
 const LEAST: u64 = 100;
 
-/// How many times the busiest hour of the week before.
+/// The factor by which the last hour must exceed the busiest hour of the week before.
 const TIMES: u64 = 2;
 
-const RULE: &str = "A client is loud if it sent at least 100 requests in the last 60 minutes, and more than twice as many as in \
-    the busiest hour of its own week before. The 50 busiest clients of the last 60 minutes are compared.";
+const RULE: &str = "A client is unusually busy if it sent at least 100 requests in the last 60 minutes, and more \
+                    than twice as many as in its busiest hour in the week before. Only the 50 busiest clients of \
+                    the last 60 minutes are compared.";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Loud {
     client: String,
-    /// Requests in the last 60 minutes.
+    /// The requests in the last 60 minutes.
     now: u64,
-    /// Requests in the busiest hour of the week before.
+    /// The requests in the busiest hour of the week before.
     before: u64,
 }
 
-/// Finds the loud clients, the loudest first.
+/// Finds the unusually busy clients, the busiest first.
 pub(super) async fn clients(
     usage: &UsageHistory,
     now: SystemTime,
@@ -62,17 +63,17 @@ fn louder_than(week: &[ClientSeries], busiest: Vec<(String, u64)>) -> Vec<Loud> 
 pub(super) fn show(app: &App, loud: &[Loud]) -> Markup {
     html! {
         section.card {
-            h2 { "Suddenly loud" }
+            h2 { "Unusually busy" }
             p.muted { (RULE) }
             @if loud.is_empty() {
-                p { "No client is suddenly loud." }
+                p { "No client is unusually busy." }
             } @else {
                 div.table { table {
-                    caption.visually-hidden { "Clients that are suddenly loud" }
+                    caption.visually-hidden { "Unusually busy clients" }
                     thead { tr {
                         th scope="col" { "Client" }
                         th.num scope="col" { "Last 60 minutes" }
-                        th.num scope="col" { "Busiest hour of its week" }
+                        th.num scope="col" { "Busiest hour in the week before" }
                     } }
                     tbody {
                         @for Loud { client, now, before } in loud {

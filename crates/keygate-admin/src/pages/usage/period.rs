@@ -4,7 +4,7 @@ use keygate::observe::UsageBucket;
 
 use crate::view::time::{DAY, HOUR, MINUTE, utc};
 
-/// A period up to now, and the length of its bars.
+/// A period that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Period {
     Hour,
@@ -15,7 +15,7 @@ pub(super) enum Period {
 impl Period {
     pub(super) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
 
-    /// Returns the period of a word in an address, and a day for any other.
+    /// Parses the period in a URL. Anything unknown means a day.
     pub(super) fn of(word: &str) -> Self {
         Self::ALL.into_iter().find(|period| period.word() == word).unwrap_or(Self::Day)
     }
@@ -60,7 +60,7 @@ impl Period {
         }
     }
 
-    /// Returns the beginning of each bar, the oldest first. The last one is the minute, hour or day of now, in UTC.
+    /// Returns the start of each bar, the oldest first. The last bar is the current minute, hour or day in UTC.
     pub(super) fn starts(self, now: SystemTime) -> Vec<SystemTime> {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let step = self.step();
@@ -69,7 +69,7 @@ impl Period {
         (0..self.bars()).rev().map(|number| last - number * step).collect()
     }
 
-    /// Formats the beginning of a bar.
+    /// Formats the start of a bar.
     pub(super) fn label(self, start: SystemTime) -> String {
         let text = utc(start);
         match self {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_end_with_that_of_now() {
+    fn last_bar_is_the_current_one() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_014_430);
         let shown = |period: Period| {
             let starts = period.starts(now);

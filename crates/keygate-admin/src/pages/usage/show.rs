@@ -1,4 +1,4 @@
-//! The parts of the page.
+//! The sections of the usage page.
 
 use maud::{Markup, html};
 
@@ -21,7 +21,7 @@ impl Shown {
         app.url(path) + &query([("over", over.word()), ("client", client), ("table", table)])
     }
 
-    /// The choice of the period.
+    /// Renders the links to the periods.
     pub(super) fn periods(&self, app: &App) -> Markup {
         html! {
             nav.periods aria-label="Period" {
@@ -42,7 +42,7 @@ impl Shown {
         }
     }
 
-    /// Requests by outcome: the sums, the plot and its values.
+    /// Renders requests by outcome: the sums, the plot and a table of its values.
     pub(super) fn outcomes(&self, app: &App) -> Markup {
         let bar = |(start, outcomes): &(_, Outcomes)| Bar {
             label: self.period.label(*start),
@@ -59,7 +59,7 @@ impl Shown {
                     summary { "Values as a table" }
                     div.table tabindex="0" { table {
                         caption.visually-hidden { (title) }
-                        (head("Begins (UTC)"))
+                        (head("Start (UTC)"))
                         tbody {
                             @for (start, outcomes) in &self.rows {
                                 tr { th scope="row" { (utc(*start).trim_end_matches(":00 UTC")) } (values(*outcomes)) }
@@ -72,13 +72,13 @@ impl Shown {
         }
     }
 
-    /// The clients with the most requests.
+    /// Renders the clients with the most requests.
     pub(super) fn top(&self, app: &App) -> Markup {
         html! {
             section.card {
                 h2 { "Top clients" }
                 @if self.top.is_empty() {
-                    p { "No requests were counted in this time." }
+                    p { "No requests in this period." }
                 } @else {
                     div.table { table {
                         caption.visually-hidden { "The clients with the most requests" }
@@ -98,7 +98,7 @@ impl Shown {
         }
     }
 
-    /// Refusals by reason, the most frequent first.
+    /// Renders refusals by reason, the most frequent first.
     pub(super) fn reasons(&self, app: &App) -> Markup {
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by(|(one, few), (other, many)| many.cmp(few).then(one.cmp(other)));
@@ -106,7 +106,7 @@ impl Shown {
             section.card {
                 h2 { "Refusals by reason" }
                 @if reasons.is_empty() {
-                    p { "No request was refused in this time." }
+                    p { "No requests were refused in this period." }
                 } @else {
                     div.table tabindex="0" { table {
                         caption.visually-hidden { "Refusals by reason" }
@@ -154,15 +154,15 @@ fn values(outcomes: Outcomes) -> Markup {
     html! { @for value in outcomes.values() { td.num { (grouped(value)) } } }
 }
 
-/// The words for an outcome, which may be one of a newer version.
+/// Returns the text for an outcome. An outcome of a newer version is shown by its name.
 fn words(outcome: &str) -> String {
     match outcome {
-        "insufficient_scope" => "without the scope".to_owned(),
+        "insufficient_scope" => "missing scope".to_owned(),
         "throttled" => "over the quota".to_owned(),
-        "too_many_failures" => "too many wrong keys from its address".to_owned(),
-        "network" => "not allowed from its network".to_owned(),
+        "too_many_failures" => "too many wrong keys from the same address".to_owned(),
+        "network" => "network not allowed".to_owned(),
         "disabled" => "client disabled".to_owned(),
-        "unavailable" => "counters of quotas unavailable".to_owned(),
+        "unavailable" => "quota counters unavailable".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -6,23 +6,23 @@ use keygate::store::DatabaseError;
 
 use super::period::Period;
 
-/// The clients in the list of the busiest.
+/// The number of clients in the list of the busiest.
 const TOP: usize = 10;
 
-/// What the page shows of a period.
+/// The numbers of a period that the page shows.
 pub(super) struct Shown {
     pub(super) period: Period,
-    /// The client that it is limited to.
+    /// The only client to show, if there is one.
     pub(super) client: Option<String>,
     pub(super) start: SystemTime,
-    /// A row for each bar, also without any request.
+    /// One row for each bar, even if it has no requests.
     pub(super) rows: Vec<(SystemTime, Outcomes)>,
     pub(super) top: Vec<ClientTotals>,
     /// Refusals by outcome.
     pub(super) reasons: BTreeMap<String, u64>,
 }
 
-/// Requests by what became of them. Each is counted once.
+/// Requests by outcome. Each request is counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcomes {
     pub(super) served: u64,
@@ -30,7 +30,7 @@ pub(super) struct Outcomes {
     pub(super) refused: u64,
 }
 
-/// Refusals of requests that were admitted before, and are counted as such.
+/// Refusals of requests that were already counted as admitted.
 const LATER: [&str; 3] = ["throttled", "insufficient_scope", "unavailable"];
 
 impl Outcomes {
@@ -88,8 +88,8 @@ impl Shown {
     }
 }
 
-/// Puts each point into its bar. What was summed over a longer time, and what the clock of another machine counted ahead,
-/// is in the nearest one.
+/// Adds each point to its bar. Points that cover more than one bar, or lie in the future because of another machine's
+/// clock, are added to the nearest bar.
 fn rows(starts: &[SystemTime], points: &[UsagePoint]) -> Vec<(SystemTime, Outcomes)> {
     let mut rows: Vec<_> = starts.iter().map(|start| (*start, Outcomes::default())).collect();
     for point in points {

@@ -9,24 +9,24 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::json::{Kind, Problem};
 
-/// As many clients can make keys at once.
+/// The number of locks, over which clients are distributed by a hash.
 const LOCKS: usize = 64;
 
-/// The places for the keys of each client: requests of one client that make keys wait for each other.
-pub(super) struct Places {
+/// Locks for requests that create keys, so that only one at a time runs for each client.
+pub(super) struct IssueLocks {
     locks: Vec<Arc<Mutex<()>>>,
     hasher: RandomState,
 }
 
-impl Default for Places {
+impl Default for IssueLocks {
     fn default() -> Self {
         let locks = (0..LOCKS).map(|_| Arc::default()).collect();
         Self { locks, hasher: RandomState::new() }
     }
 }
 
-impl Places {
-    /// Waits until no other request of this client makes a key.
+impl IssueLocks {
+    /// Waits until no other request is creating a key for this client.
     pub(super) async fn lock(&self, client: &str) -> OwnedMutexGuard<()> {
         let hash = self.hasher.hash_one(client);
         let index = usize::try_from(hash % LOCKS as u64).unwrap_or_default();
@@ -34,28 +34,28 @@ impl Places {
     }
 }
 
-/// Counts the keys of a client that take a place: all that have not ended, also those that were replaced.
-pub(super) async fn taken(
+/// Counts the keys of a client that are neither revoked nor expired. Replaced keys count until they expire.
+pub(super) async fn count_live(
     store: &dyn ManageKeys,
     client: &str,
     now: SystemTime,
 ) -> Result<usize, ManageError> {
     let has_ended = |status: &&KeyStatus| matches!(status, KeyStatus::Revoked | KeyStatus::Expired);
     let query = KeyQuery::new().with_client(client).at(now).with_limit(1_000);
-    let places = KeyStatus::ALL.iter().filter(|status| !has_ended(status));
-    let query = places.fold(query, |query, status| query.add_status(*status));
+    let statuses = KeyStatus::ALL.iter().filter(|status| !has_ended(status));
+    let query = statuses.fold(query, |query, status| query.add_status(*status));
     let mut page = store.keys(&query).await?;
-    let mut taken = page.found.len() + page.unreadable.len();
+    let mut count = page.found.len() + page.unreadable.len();
     while let Some(next) = page.next {
         page = store.keys(&query.clone().after(next)).await?;
-        taken += page.found.len() + page.unreadable.len();
+        count += page.found.len() + page.unreadable.len();
     }
-    Ok(taken)
+    Ok(count)
 }
 
 pub(super) fn too_many(max: usize) -> Problem {
     let detail = format!(
-        "You may have {max} keys, those that were replaced and still work included: revoke one first, or rotate one with \
+        "You may have {max} keys, including replaced keys that still work: revoke one first, or rotate one with \
          `\"grace_seconds\": 0`."
     );
     Problem::new(Kind::TooManyKeys, detail)
