@@ -1,10 +1,10 @@
-//! The actor and the tool that stores record for each change.
+//! The actor and the program name that a store records for each change.
 
 use keygate::manage::ChangeContext;
 
 use crate::failure::Failure;
 
-/// Returns the actor of changes: the given name, the one in the environment, or the user account.
+/// Returns the actor of changes: the name from the command line or the environment, or else the user account.
 pub(crate) fn actor(given: Option<&str>) -> Result<String, Failure> {
     let environment = || std::env::var_os("KEYGATE_ACTOR").filter(|name| !name.is_empty());
     let name = match given {
@@ -18,7 +18,7 @@ pub(crate) fn actor(given: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-/// The user account: its name from the environment, or else its number.
+/// Returns the user account: its name from the environment, or else its number.
 fn account() -> String {
     let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     let mut names = names.map(|name| cleaned(&name));
@@ -31,7 +31,7 @@ pub(crate) fn tool() -> String {
     concat!("keygate ", env!("CARGO_PKG_VERSION"), " (command line)").to_owned()
 }
 
-/// At most 64 characters, on one line.
+/// Cuts a name to at most 64 characters on one line.
 fn cleaned(name: &str) -> String {
     let plain = name.chars().filter(|char| !char.is_control()).take(64).collect::<String>();
     plain.trim().to_owned()

@@ -23,7 +23,7 @@ mod policy;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod usage;
 
-/// Runs the command, and returns its exit code. A failure has its own.
+/// Runs the command and returns its exit code. A failure carries its own exit code.
 pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
     let globals = &cli.globals;
     match cli.command {

@@ -4,7 +4,7 @@ use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::one_line;
 
-/// The confirmation of a change that cannot be undone.
+/// Asks for confirmation of a change that cannot be undone.
 #[derive(Clone, Copy)]
 pub(crate) enum Confirmation {
     Given,
@@ -12,7 +12,7 @@ pub(crate) enum Confirmation {
 }
 
 impl Confirmation {
-    /// Fails before anything is done if there is no terminal to ask on. A dry run asks nothing.
+    /// Fails early if there is no terminal to ask on. A dry run does not ask.
     pub(crate) fn new(globals: &Globals) -> Result<Self, Failure> {
         if globals.yes || globals.dry_run {
             Ok(Self::Given)
@@ -20,12 +20,12 @@ impl Confirmation {
             Ok(Self::Needed)
         } else {
             Err(Failure::usage(
-                "this command asks for confirmation, and there is no terminal: give --yes",
+                "this command needs a confirmation, but there is no terminal: give --yes",
             ))
         }
     }
 
-    /// Asks the question, unless the change is already confirmed. Fails if the reply is not yes.
+    /// Asks the question, unless `--yes` was given. Fails if the reply is not yes.
     pub(crate) fn ask(self, question: &str) -> Result<(), Failure> {
         if matches!(self, Self::Given) {
             return Ok(());

@@ -1,13 +1,13 @@
 //! Comma-separated values (RFC 4180).
 
-/// Writes a row.
+/// Formats a row.
 pub(crate) fn row(values: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let values = values.into_iter().map(|value| field(value.as_ref())).collect::<Vec<_>>();
     values.join(",") + "\r\n"
 }
 
-/// Writes a value. A spreadsheet would run a text that begins like a formula, and clients may have any name: an apostrophe
-/// makes it a text.
+/// Formats a value. Client names can be anything, and a spreadsheet would execute a value that looks like a formula.
+/// Such values get a leading apostrophe, which makes them text.
 fn field(value: &str) -> String {
     let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let value = if is_formula { format!("'{value}") } else { value.to_owned() };

@@ -9,21 +9,21 @@ use crate::failure::Failure;
 use crate::new_file::NewFile;
 use crate::output::{Output, unwritable};
 
-/// A key that was written out. It is not valid until the store has it.
+/// A key that was written out. It does not work until the store has it.
 pub(crate) enum Delivery {
     Printed,
     Filed {
         file: NewFile,
         facts: Map<String, Value>,
     },
-    /// No key was written out, and the facts have no id.
+    /// In a dry run, no key is written out, and there is no key ID.
     DryRun {
         facts: Map<String, Value>,
     },
 }
 
 impl Delivery {
-    /// Writes the key to `file` or to standard output, and syncs it. The tool shows a key nowhere else.
+    /// Writes the key to `file` or to standard output, and syncs it. This is the only place where the tool shows a key.
     pub(crate) fn write(
         key: &ApiKey,
         facts: Map<String, Value>,
@@ -39,7 +39,7 @@ impl Delivery {
         Ok(Self::Printed)
     }
 
-    /// Checks that `file` can be written to, and writes nothing.
+    /// Checks that `file` can be created, without creating it.
     pub(crate) fn dry_run(
         mut facts: Map<String, Value>,
         file: Option<&Path>,
@@ -62,7 +62,7 @@ impl Delivery {
             Self::DryRun { facts } => out.report_change(note, &facts.into()),
             Self::Filed { file, mut facts } => {
                 let path = file.path.display().to_string();
-                let note = format!("{note}; it is in the file {path}");
+                let note = format!("{note}; the key is in the file {path}");
                 facts.insert("out".to_owned(), path.into());
                 out.report_change(&note, &facts.into())
             }
@@ -73,10 +73,10 @@ impl Delivery {
     pub(crate) fn withdraw(self, failure: Failure) -> Failure {
         match self {
             Self::DryRun { .. } => failure,
-            Self::Printed => failure.and("; the key just printed is not valid: throw it away"),
+            Self::Printed => failure.and("; the printed key is not valid: discard it"),
             Self::Filed { file, .. } => match file.remove() {
                 Ok(()) => failure,
-                Err(_) => failure.and("; the key just written is not valid: remove its file"),
+                Err(_) => failure.and("; the key in the file is not valid: remove the file"),
             },
         }
     }
@@ -86,8 +86,8 @@ fn text(key: &ApiKey) -> Zeroizing<String> {
     [key.expose(), "\n"].concat().into()
 }
 
-/// The facts as a JSON object, with the key first. A generated key needs no escaping, and a `Value` would leave a
-/// copy of it in memory.
+/// Formats the values as a JSON object that begins with the key. A generated key needs no escaping, and a `Value` would
+/// leave a copy of it in memory.
 fn object(key: &ApiKey, facts: &Map<String, Value>) -> Zeroizing<String> {
     let facts = Value::from(facts.clone()).to_string();
     ["{\"key\":\"", key.expose(), "\",", &facts[1..], "\n"].concat().into()
@@ -99,7 +99,7 @@ fn print(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()?;
-    // Some file systems report only here that they are full. A pipe has nothing to sync.
+    // Some file systems report that they are full only at this point. A pipe cannot be synced.
     #[cfg(unix)]
     if target.metadata()?.is_file() {
         target.sync_all()?;
@@ -114,15 +114,15 @@ mod unix {
     use std::os::fd::AsFd as _;
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
-    /// The target of standard output, or an error if that is the null device. Rust opens the null device if standard
-    /// output is closed, and a key would be lost there without an error.
+    /// Returns standard output, or an error if it is the null device. Rust opens the null device if standard output is
+    /// closed, and a key that is written there is lost without an error.
     pub(super) fn target_of_stdout() -> io::Result<File> {
         let target = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let metadata = target.metadata()?;
         let is_null = metadata.file_type().is_char_device()
             && fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev());
         if is_null {
-            return Err(io::Error::other("it is closed or /dev/null, and the key would be lost"));
+            return Err(io::Error::other("it is closed or /dev/null, so the key would be lost"));
         }
         Ok(target)
     }

@@ -3,12 +3,12 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// The facts of a client or key that a change made different.
+/// The values of a client or key that a change modified.
 #[derive(Default)]
 pub(crate) struct Differences(Vec<String>);
 
 impl Differences {
-    /// Adds a fact before and after the change, if it differs. An empty text is shown as `none`.
+    /// Adds a value before and after the change, if it differs. An empty text is shown as `none`.
     pub(crate) fn add(&mut self, name: &str, [before, after]: [String; 2]) {
         if before != after {
             let [before, after] =
@@ -20,8 +20,10 @@ impl Differences {
     /// Reports the change of this client or key.
     pub(crate) fn report(self, changed: &str, json: &Value, out: &Output) -> Result<(), Failure> {
         if self.0.is_empty() {
-            return out
-                .report_unchanged(&format!("{changed} is so already: nothing was changed"), json);
+            return out.report_unchanged(
+                &format!("{changed} already has these values: nothing was changed"),
+                json,
+            );
         }
         out.report_change(&format!("changed {changed}: {}", self.0.join(", ")), json)
     }

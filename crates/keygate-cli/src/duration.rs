@@ -21,9 +21,9 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, DurationError> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DurationError {
-    #[error("a duration is written as `90d` or `12h`, in w, d, h, m (minutes) and s")]
+    #[error("write the duration as `90d` or `12h`, with the units w, d, h, m (minutes) and s")]
     Form,
-    #[error("the duration reaches beyond the end of 9999: choose a shorter one")]
+    #[error("the duration ends after the year 9999: choose a shorter one")]
     TooLong,
     #[error("the duration is zero: choose a longer one")]
     Zero,

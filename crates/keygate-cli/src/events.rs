@@ -1,4 +1,4 @@
-//! Recorded changes as text for people and as JSON and CSV for programs.
+//! Recorded changes as readable text, JSON and CSV.
 
 use keygate::key::Timestamp;
 use keygate::manage::{ChangeAction, ChangeEvent, EventQuery, ManageError, PartialList};
@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::table::Table;
 use crate::{csv, show};
 
-/// The number of changes that are shown with a client or key.
+/// The number of changes shown with a client or key.
 const LATEST: usize = 5;
 
 /// Returns the first events of a query, and whether there are more.
@@ -38,18 +38,19 @@ pub(crate) fn page(
     }
 }
 
-/// Names the option that makes the tool record and read the changes of a key file.
+/// Adds the option that makes the tool record and read the changes of a key file.
 fn not_recorded(error: ManageError) -> Failure {
     match error {
         ManageError::NoEvents { .. } => Failure::usage(
-            "the changes of a key file are recorded beside it: give --state-directory FOLDER or set \
-             KEYGATE_STATE_DIRECTORY, and every change from then on is in `events.jsonl` there",
+            "no folder is given in which to record the changes of the key file: give --state-directory FOLDER or \
+             set KEYGATE_STATE_DIRECTORY, and all changes from then on are recorded in `events.jsonl` there",
         ),
         error => error.into(),
     }
 }
 
-/// Returns the latest changes of a client or key, if they are recorded. An error is a warning: the rest is of use.
+/// Returns the latest changes of a client or key, if they are recorded. An error is only a warning, since the rest of
+/// the output is still useful.
 pub(crate) fn latest(
     store: &dyn Store,
     query: &EventQuery,
@@ -76,7 +77,7 @@ pub(crate) fn latest_text(events: Option<&[ChangeEvent]>) -> String {
     }
 }
 
-/// The changes of a client or key in JSON; null if they are not recorded.
+/// Returns the changes of a client or key as JSON; null if they are not recorded.
 pub(crate) fn latest_json(events: Option<&[ChangeEvent]>) -> Value {
     events.map_or(Value::Null, |events| events.iter().map(json).collect())
 }
@@ -87,7 +88,7 @@ pub(crate) fn table(events: &[ChangeEvent]) -> Table {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         table.push([
             show::time(Timestamp::nearest(event.at).whole_second().system_time()).into(),
-            // A change by hand has no actor in SQLite, but a tool.
+            // In SQLite, a manual change has a tool but no actor.
             event.actor.clone().unwrap_or_else(|| format!("({})", by_tool(event))).into(),
             event.action.name().into(),
             text(&event.client).into(),
@@ -129,18 +130,18 @@ pub(crate) fn csv(events: &[ChangeEvent]) -> String {
     text
 }
 
-/// The object of a client, key or policy.
+/// Parses the JSON object of a client, key or policy.
 fn facts(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| json.into())
 }
 
-/// Describes the differences: `quota none -> 9/day, team none -> billing`; or all facts of a new client or key.
+/// Describes the differences, as in `quota none -> 9/day, team none -> billing`, or all values of a new client or key.
 fn change(event: &ChangeEvent) -> String {
     let fields = |json: &Option<String>| match json.as_deref().map(facts) {
         Some(Value::Object(fields)) => Some(flat(fields)),
         _ => None,
     };
-    // The name of the action says the rest.
+    // The name of the action already says this.
     let is_said = |name: &str| match event.action {
         ChangeAction::ClientEnabled | ChangeAction::ClientDisabled => name == "enabled",
         ChangeAction::KeyRevoked => name == "revoked",
@@ -173,7 +174,7 @@ fn change(event: &ChangeEvent) -> String {
     changes.join(", ")
 }
 
-/// Returns the fields as text. Each name of the metadata is a separate field.
+/// Returns the fields as text. Each metadata entry is a separate field.
 fn flat(fields: Map<String, Value>) -> Vec<(String, String)> {
     let mut flat = Vec::new();
     for (name, value) in fields {

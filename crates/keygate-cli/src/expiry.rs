@@ -6,7 +6,7 @@ use keygate::key::{TimeError, Timestamp};
 use crate::duration::{self, DurationError};
 use crate::failure::Failure;
 
-/// The expiry of a key as the command line gives it.
+/// The expiry of a key from the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExpiryArg {
     After(Duration),
@@ -34,7 +34,7 @@ impl FromStr for ExpiryArg {
     type Err = ExpiryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Every time has a dash, and no duration above zero has one.
+        // Every time contains a dash, and no positive duration does.
         if !text.contains('-') {
             return Ok(Self::After(duration::parse_positive(text)?));
         }
@@ -48,11 +48,9 @@ impl FromStr for ExpiryArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ExpiryError {
-    #[error("{0}; a time is written with its offset, as in 2026-12-31T00:00:00Z")]
+    #[error("{0}; write a time with its offset, as in 2026-12-31T00:00:00Z")]
     Duration(#[from] DurationError),
-    #[error(
-        "a time is written with its offset, as in 2026-12-31T00:00:00Z, and a duration as `90d`"
-    )]
+    #[error("write a time with its offset, as in 2026-12-31T00:00:00Z, or a duration as `90d`")]
     Form,
     #[error("{0}")]
     Time(TimeError),

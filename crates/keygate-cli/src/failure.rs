@@ -3,14 +3,14 @@ use std::fmt::Display;
 use keygate::manage::ManageError;
 use keygate::store::KeyFileError;
 
-/// The error of a command: one line of plain words, and its exit code.
+/// The error of a command: a message of one line, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: Code,
     message: String,
 }
 
-/// The exit codes, which scripts may rely on.
+/// The exit codes. Scripts may rely on them.
 #[derive(Clone, Copy, Debug)]
 enum Code {
     Refused = 1,
@@ -19,12 +19,12 @@ enum Code {
 }
 
 impl Failure {
-    /// The command was understood, and the store or the file refuses it.
+    /// The command is valid, but the store or the file refuses it.
     pub(crate) fn refused(message: impl Display) -> Self {
         Self::new(Code::Refused, message)
     }
 
-    /// The command line makes no sense.
+    /// The command line is not valid.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self::new(Code::Usage, message)
     }
@@ -43,7 +43,7 @@ impl Failure {
         Self { message: self.message + more, ..self }
     }
 
-    /// Names the store, for a command that has two.
+    /// Adds the name of the store, for commands with two stores.
     pub(crate) fn in_store(self, store: &str) -> Self {
         Self { message: format!("{store}: {}", self.message), ..self }
     }

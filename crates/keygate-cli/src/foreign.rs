@@ -1,4 +1,4 @@
-//! Files of other systems that hold API keys, and the clients and keys that they become.
+//! Converts files of other systems to clients and keys.
 
 use std::fmt;
 use std::path::Path;
@@ -28,50 +28,50 @@ pub(crate) use self::recognize::recognize;
 /// A format that `keygate import` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Kong's declarative file, as decK writes it, too
+    /// Kong's declarative file, also as written by decK
     Kong,
     /// APISIX's standalone file
     Apisix,
-    /// Envoy's filter for API keys
+    /// Envoy's API key filter
     Envoy,
     /// `map $http_x_api_key $client { ... }` of nginx
     NginxMap,
-    /// Columns with a heading, such as name,key,expires,scopes; or one key a line, with --client
+    /// Columns with a header, such as name,key,expires,scopes; or one key per line, with --client
     Csv,
     /// A map of keys and names, a list of keys, or objects with names and keys
     Json,
     /// Variables such as API_KEYS=name:key,name2:key2 or API_KEY_ACME=key
     Dotenv,
-    /// LiteLLM's table of keys, as JSON or CSV
+    /// LiteLLM's key table, as JSON or CSV
     Litellm,
-    /// Keys of Unkey as JSON, with their SHA-256
+    /// Unkey's keys as JSON, with their SHA-256
     Unkey,
-    /// A Secret of Kubernetes, one client per entry
+    /// A Kubernetes Secret, with one client per entry
     K8sSecret,
 }
 
-/// What else the command line says of the file.
+/// The options of the command line for the file.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
-    /// The client of keys for which the file names none.
+    /// The client for keys without a client in the file.
     pub(crate) client: Option<String>,
     pub(crate) keys: Option<Side>,
     pub(crate) scopes_from: Option<ScopesFrom>,
 }
 
-/// The side of a map that holds the keys.
+/// The side of a map that has the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     Left,
     Right,
 }
 
-/// The groups or permissions that a client gets as scopes.
+/// The groups or permissions to turn into scopes of the clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScopesFrom {
-    /// The groups of Kong's ACLs
+    /// Kong's ACL groups
     Acl,
-    /// The permissions of Unkey
+    /// Unkey's permissions
     Permissions,
 }
 
@@ -91,10 +91,10 @@ impl ScopesFrom {
     }
 }
 
-/// A fault in a foreign file, with its place. Never holds a key.
+/// A problem in a foreign file, with its position. Never contains a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
-    /// The line and column, or the way through the document; empty for the file as a whole.
+    /// The line and column, or the path within the document. Empty for a problem of the whole file.
     pub(crate) at: String,
     pub(crate) why: String,
 }
@@ -109,7 +109,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads the clients and keys of a file.
+/// Parses the clients and keys of a file.
 pub(crate) fn read(format: Format, text: &str, options: Options) -> Draft {
     let mut draft = Draft::new(options);
     let read = match format {
@@ -132,12 +132,12 @@ pub(crate) fn read(format: Format, text: &str, options: Options) -> Draft {
     if draft.faults.is_empty() && draft.keys.is_empty() && draft.left_out.is_empty() {
         let name = format.to_possible_value().map(|value| value.get_name().to_owned());
         let name = name.unwrap_or_default();
-        draft.fault("", &format!("no keys were found in it as {name}: give another --format"));
+        draft.fault("", &format!("it has no keys in the format {name}: give another --format"));
     }
     draft
 }
 
-/// Returns whether a value says something.
+/// Returns whether a value is set and not an empty list or map.
 fn has_own(value: &node::Node) -> bool {
     use node::Node;
     match value {
@@ -174,7 +174,7 @@ mod tests {
         include_str!("../tests/cli/samples/k8s-secret.yaml"),
     ];
 
-    /// Reads a text as each format, and checks what it would show.
+    /// Parses a text as each format, and checks that no message contains a key.
     fn check(text: &str) {
         let formats = Format::value_variants().iter();
         for (format, client) in formats.flat_map(|format| [(format, None), (format, Some("App 1"))])
@@ -189,14 +189,15 @@ mod tests {
             shown.for_each(|shown| assert!(!shown.contains(KEY), "{shown}"));
             assert!(!draft.clients.keys().any(|name| name.contains(KEY)));
             if draft.faults.is_empty() {
-                let store = draft.store().expect("what has no faults is a key file");
+                let store = draft.store().expect("a draft without faults is a valid key file");
                 assert_eq!(store.len(), draft.keys.len());
             }
         }
     }
 
     proptest! {
-        /// A key anywhere in a file of any kind, read as any format: neither a panic nor the key in a message.
+        /// Puts a key anywhere into a file of any kind, and parses it as every format. There must be no panic, and no
+        /// message with the key.
         #[test]
         fn no_text_panics_or_shows_a_key(
             sample in prop::sample::select(&SAMPLES[..]),

@@ -1,4 +1,4 @@
-//! The usage that services keep, which `--usage` names.
+//! The usage history of services, which `--usage` locates.
 
 use std::time::SystemTime;
 
@@ -14,14 +14,14 @@ use crate::output::Output;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::runtime::block_on;
 
-/// The usage in which the last uses of keys were looked up.
+/// The usage history from which the last uses of keys were read.
 pub(crate) struct Watched {
-    /// `None` if nothing was ever written.
+    /// When recording began; `None` if it never did.
     pub(crate) since: Option<SystemTime>,
 }
 
-/// Sets the last use of these keys, if the command line or the environment names their usage, or it is in the database of
-/// the keys.
+/// Sets the last use of these keys, if the command line or the environment gives a usage history, or if it is in the
+/// same database as the keys.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn add_last_uses(
     keys: &mut [KeyInfo],
@@ -33,7 +33,7 @@ pub(crate) fn add_last_uses(
         |location| -> Result<_, Failure> { Ok(block_on(open_at(&location)?.last_uses(client))?) };
     match location(globals)?.map(read).transpose() {
         Ok(None) => Ok(None),
-        // Nobody asked for it, and no service keeps it.
+        // No usage history was asked for, and the database has none.
         Ok(Some(last_uses)) if globals.usage().is_none() && last_uses.watched_since().is_none() => {
             Ok(None)
         }
@@ -41,7 +41,7 @@ pub(crate) fn add_last_uses(
             last_uses.add_to(&mut *keys);
             Ok(Some(Watched { since: last_uses.watched_since() }))
         }
-        // Nobody asked for it.
+        // No usage history was asked for.
         Err(failure) if globals.usage().is_none() => {
             out.warn(&format!("the last use of keys cannot be read: {}", failure.message()));
             Ok(None)
@@ -64,7 +64,8 @@ pub(crate) fn add_last_uses(
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 pub(crate) use add_last_uses as show_last_uses;
 
-/// The same for a list that is of use without them: usage that only the environment names may not be kept yet.
+/// Like [`add_last_uses`], for a list that is useful without last uses: a usage history that only the environment gives
+/// may not exist yet.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn show_last_uses(
     keys: &mut [KeyInfo],
@@ -81,18 +82,19 @@ pub(crate) fn show_last_uses(
     }
 }
 
-/// Opens the usage that the command line or the environment names, or that of the database of the keys.
+/// Opens the usage history from the command line, the environment, or the database of the keys.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn open(globals: &Globals) -> Result<UsageHistory, Failure> {
     let location = location(globals)?.ok_or_else(|| {
         Failure::usage(
-            "no usage is named: give --usage PATH (of `usage.db` or its folder) or set KEYGATE_USAGE",
+            "no usage history is given: use --usage PATH (of `usage.db` or its folder) or set KEYGATE_USAGE",
         )
     })?;
     open_at(&location).map_err(in_usage)
 }
 
-/// Opens it for a page that shows other things, too: none if none is named, or if the database of the keys keeps none.
+/// Opens the usage history for a page that also works without it. Returns `None` if none is given and the database of
+/// the keys has none.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn open_if_kept(
     globals: &Globals,
@@ -119,8 +121,8 @@ fn location(globals: &Globals) -> Result<Option<Location>, Failure> {
     };
     let failure = |error| match error {
         LocationError::Empty => Failure::usage(
-            "the usage has an empty name: give --usage PATH (of `usage.db` or its folder) or set \
-             KEYGATE_USAGE",
+            "the location of the usage history is empty: give --usage PATH (of `usage.db` or its folder) or \
+             set KEYGATE_USAGE",
         ),
         error => in_usage(Failure::usage(error)),
     };
@@ -146,5 +148,5 @@ fn open_at(location: &Location) -> Result<UsageHistory, Failure> {
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn in_usage(failure: Failure) -> Failure {
-    failure.in_store("the usage")
+    failure.in_store("the usage history")
 }

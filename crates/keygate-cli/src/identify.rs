@@ -1,4 +1,4 @@
-//! Ids and names on the command line: an id by its beginning, and an id in the place of a name or the reverse.
+//! Key IDs and client names on the command line: abbreviated IDs, and IDs and names that were mixed up.
 //!
 //! A text that the store does not know is never shown, since it may be a key.
 
@@ -13,7 +13,7 @@ use crate::{pages, show};
 
 const MIN_DIGITS: usize = 8;
 
-/// Returns the id of a key from the command line, of which the beginning is enough.
+/// Returns the key ID for a text from the command line, which may be the beginning of the ID.
 pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result<KeyId, Failure> {
     if let Ok(key_id) = text.parse() {
         return Ok(key_id);
@@ -21,39 +21,39 @@ pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result
     let found = if is_beginning(text) { beginning_with(text, store)? } else { Vec::new() };
     if found.is_empty() && block_on(store.find_client(text)).is_ok() {
         return Err(Failure::usage(format!(
-            "`{text}` is a client, and the id of a key belongs there: `keygate key list {}` lists its keys",
+            "`{text}` is a client, but this command needs a key ID: `keygate key list {}` lists the client's keys",
             quoted(text)
         )));
     }
     match &found[..] {
         _ if !is_beginning(text) => Err(Failure::usage(
-            "a key id has 16 hexadecimal digits, of which the first 8 are enough if no other key \
+            "a key ID has 16 hexadecimal digits, of which the first 8 are enough if no other ID \
              begins with them: `keygate key list` lists the keys",
         )),
         _ if globals.yes || globals.json => Err(Failure::usage(
-            "with --yes and --json, a key is named by all 16 digits of its id: \
+            "--yes and --json need all 16 digits of the key ID: \
              `keygate key list` lists the keys",
         )),
         [] => Err(Failure::refused(format!(
-            "no key has an id that begins with {text}: `keygate key list` lists the keys"
+            "no key ID begins with {text}: `keygate key list` lists the keys"
         ))),
         [key] => Ok(key.key_id),
         keys => Err(Failure::refused(format!(
-            "{} keys have an id that begins with {text}: give more digits of {}",
+            "the IDs of {} keys begin with {text}: give more digits of {}",
             keys.len(),
             candidates(keys)
         ))),
     }
 }
 
-/// Returns the failure of a command on this client. An id in the place of a name is explained.
+/// Returns the failure of a command on this client. Explains it if the name is a key ID.
 pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) -> Failure {
     let is_unknown = matches!(error, ManageError::UnknownClient { .. });
     let is_id = name.parse::<KeyId>().is_ok() || is_beginning(name);
     let found = if is_unknown && is_id { beginning_with(name, store).ok() } else { None };
     match found.as_deref() {
         Some([key]) => Failure::usage(format!(
-            "{name} is the id of a key of `{}`, and the name of a client belongs there: \
+            "{name} is the ID of a key of `{}`, but this command needs a client name: \
              `keygate key show {name}` shows the key, `keygate client show {}` its client",
             key.client,
             quoted(&key.client)
@@ -82,7 +82,7 @@ fn candidates(keys: &[KeyInfo]) -> String {
     }
 }
 
-/// Quotes a name for a shell, if it needs that.
+/// Quotes a name for a shell, if necessary.
 fn quoted(name: &str) -> String {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.-".contains(char);
     let quoted = if name.chars().all(is_plain) {

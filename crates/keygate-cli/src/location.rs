@@ -12,13 +12,13 @@ pub(crate) enum Location {
     File(PathBuf),
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
-    /// The whole URL, which may hold a password.
+    /// The whole URL, which may contain a password.
     #[cfg(feature = "postgres")]
     Postgres(String),
 }
 
 impl Location {
-    /// Parses a path or the URL of a database. A URL is never taken for the name of a file.
+    /// Parses a path or the URL of a database. A URL is never treated as a file name.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, LocationError> {
         if text.is_empty() {
             return Err(LocationError::Empty);
@@ -32,7 +32,8 @@ impl Location {
         }
     }
 
-    /// Parses a mounted secret: the URL of a database and nothing else, since messages show the name of a file.
+    /// Parses a mounted secret, which must be the URL of a database. File names are refused, since messages would show
+    /// them.
     pub(crate) fn parse_secret(text: &[u8]) -> Result<Self, LocationError> {
         // Editors add a byte order mark before the text, and blank lines after it.
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
@@ -45,7 +46,7 @@ impl Location {
     }
 
     /// Returns the path of the key file, for commands that work on files only.
-    // Without the features of databases, every store is a file.
+    // Without the database features, every store is a file.
     #[cfg_attr(
         not(any(feature = "sqlite", feature = "postgres")),
         allow(clippy::unnecessary_wraps, unused_variables)
@@ -55,7 +56,7 @@ impl Location {
         let database = || {
             let migrate = ", or create its tables with `keygate migrate`";
             Failure::usage(format!(
-                "`keygate {command}` is for key files, and the store is a database: \
+                "`keygate {command}` works on key files, but the store is a database: \
                  give --store PATH{}",
                 if command == "init" { migrate } else { "" }
             ))
@@ -70,15 +71,15 @@ impl Location {
     }
 }
 
-/// The failure of `keygate migrate` on a key file.
+/// Returns the failure of `keygate migrate` on a key file.
 pub(crate) fn no_tables() -> Failure {
     Failure::usage(
-        "`keygate migrate` is for databases, and a key file has no tables: \
+        "`keygate migrate` works on databases, but the store is a key file: \
          give --store sqlite:PATH or postgres://USER@HOST/DATABASE",
     )
 }
 
-/// Leaves out the URL, which may hold a password.
+/// Omits the URL, which may contain a password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -145,8 +146,8 @@ fn scheme(text: &str) -> Option<&'static str> {
     database.or((is_scheme && rest.starts_with("//")).then_some("another"))
 }
 
-/// Returns whether this looks like another tool's name for a database, which may hold a password. Messages name a
-/// file that is missing, but not such a text.
+/// Returns whether this looks like the database syntax of another tool, which may contain a password. Messages show the
+/// name of a missing file, but must not show such a text.
 fn may_hold_password(text: &OsStr) -> bool {
     let lossy = text.to_string_lossy().to_ascii_lowercase();
     let is_drive = cfg!(windows) && lossy.get(1..2) == Some(":");
@@ -156,7 +157,7 @@ fn may_hold_password(text: &OsStr) -> bool {
     has_password && !Path::new(text).exists()
 }
 
-/// Removes the first bytes, which are ASCII.
+/// Removes the first bytes, which must be ASCII.
 #[cfg(all(feature = "sqlite", unix))]
 fn after(text: &OsStr, count: usize) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -168,10 +169,10 @@ fn after(text: &OsStr, count: usize) -> OsString {
     text.to_string_lossy()[count..].into()
 }
 
-/// Holds nothing of the text, which may hold a password.
+/// Never contains the text itself, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LocationError {
-    #[error("the store has an empty name: give --store PATH or set KEYGATE_STORE")]
+    #[error("the location of the store is empty: give --store PATH or set KEYGATE_STORE")]
     Empty,
     #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
     #[error(
@@ -180,11 +181,11 @@ pub(crate) enum LocationError {
     )]
     Feature { database: &'static str, feature: &'static str },
     #[cfg(feature = "sqlite")]
-    #[error("an SQLite database in memory ends with the command: give sqlite:PATH")]
+    #[error("an in-memory SQLite database would be lost when the command ends: give sqlite:PATH")]
     InMemory,
     #[cfg(feature = "sqlite")]
     #[error(
-        "an SQLite database is named by its path alone: give sqlite:PATH, without `file:` and \
+        "an SQLite database is given by its path only: use sqlite:PATH, without `file:` and \
          without options after a `?`"
     )]
     SqliteUrl,
@@ -197,7 +198,7 @@ pub(crate) enum LocationError {
     )]
     Url,
     #[error(
-        "the file of --store-file must hold the URL of a database on one line, and nothing else"
+        "the file of --store-file must contain the URL of a database on one line, and nothing else"
     )]
     Secret,
 }

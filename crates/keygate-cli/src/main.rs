@@ -1,4 +1,4 @@
-//! The command-line tool of keygate: issues, lists, rotates and revokes API keys, and checks key files.
+//! The keygate command-line tool: issues, lists, rotates and revokes API keys, and checks key files.
 //!
 //! Start with `args.rs`, which defines the command line, and `commands.rs`, which runs it.
 #![forbid(unsafe_code)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// A file that was just created, readable by its owner alone.
+/// A newly created file that only its owner can read.
 pub(crate) struct NewFile {
     pub(crate) path: PathBuf,
     folder: Folder,
@@ -13,7 +13,7 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Creates a file with this text, and syncs it. Never overwrites a file.
+    /// Creates a file with this text and syncs it. Never overwrites a file.
     pub(crate) fn write(path: &Path, text: &[u8]) -> Result<Self, Failure> {
         let name = path.file_name().unwrap_or_default().to_owned();
         let folder = folder_of(path)?;
@@ -26,7 +26,7 @@ impl NewFile {
         Ok(new)
     }
 
-    /// Fails if there is such a file, or no folder for it. Creates nothing.
+    /// Fails if the file exists or its folder is missing. Creates nothing.
     pub(crate) fn check(path: &Path) -> Result<(), Failure> {
         folder_of(path)?;
         match path.symlink_metadata() {
@@ -41,7 +41,7 @@ impl NewFile {
         self.folder.sync()
     }
 
-    /// Removes the file from the folder in which it was created, even if its path now leads elsewhere.
+    /// Removes the file from the folder in which it was created, even if the path leads elsewhere by now.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
     }
@@ -61,10 +61,10 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::refused(format!(
-            "the file {shown} exists already: name a new one; nothing was changed"
+            "the file {shown} already exists: choose another name; nothing was changed"
         )),
         _ => Failure::unavailable(format!(
-            "the file {shown} cannot be written ({error}): name another one; nothing was changed"
+            "the file {shown} cannot be written ({error}): choose another one; nothing was changed"
         )),
     }
 }
@@ -111,7 +111,7 @@ mod unix {
             Ok(unlinkat(&self.0, name, AtFlags::empty())?)
         }
 
-        /// Syncs the entries of the folder, unless the folder cannot be read.
+        /// Syncs the folder's entries, unless the folder cannot be read.
         pub(super) fn sync(&self) -> io::Result<()> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             match openat(&self.0, c".", flags, Mode::empty()) {
@@ -129,7 +129,7 @@ mod portable {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    /// A folder by its path.
+    /// A folder, identified by its path.
     pub(super) struct Folder(PathBuf);
 
     impl Folder {
@@ -146,7 +146,7 @@ mod portable {
             fs::remove_file(self.0.join(name))
         }
 
-        /// A folder cannot be synced here.
+        /// Does nothing, since folders cannot be synced on this platform.
         pub(super) fn sync(&self) -> io::Result<()> {
             Ok(())
         }

@@ -16,8 +16,8 @@ const fn ansi(color: AnsiColor) -> clap::builder::styling::Color {
     clap::builder::styling::Color::Ansi(color)
 }
 
-/// Writes results to standard output, and notes, warnings and errors to standard error. Colours are removed if there
-/// is no terminal, and under `NO_COLOR`.
+/// Writes results to standard output, and notes, warnings and errors to standard error. Colours are removed if the
+/// output is not a terminal or `NO_COLOR` is set.
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
@@ -47,7 +47,8 @@ impl Output {
         written.map_err(|error| Failure::unavailable(unwritable(&error)))
     }
 
-    /// Reports a change: as a note for people, which begins with a participle, and as a result for programs.
+    /// Reports a change, as a note for people or as JSON for programs. The note begins with a participle, such as
+    /// "added".
     pub(crate) fn report_change(&self, note: &str, json: &Value) -> Result<(), Failure> {
         if self.dry_run {
             let note = format!("dry run: would have {note}");
@@ -83,11 +84,11 @@ impl Output {
         self.message("warning: ", YELLOW.bold(), text, "warning");
     }
 
-    /// Warns of a key in a text that people will see.
+    /// Warns if a text that people will see looks like a key.
     pub(crate) fn warn_if_key(&self, what: &str, text: &str) {
         if looks_like_key(text) {
             self.warn(&format!(
-                "{what} looks like a key, and is shown to people: choose another text, and replace the key"
+                "{what} looks like a key, but everyone can read it: choose another text, and replace the key"
             ));
         }
     }
@@ -121,7 +122,7 @@ fn mark_dry_run(json: &mut Value) {
     }
 }
 
-/// Ignores errors: if standard error cannot be written, there is nowhere to report that.
+/// Ignores errors, since there is nowhere to report that standard error cannot be written.
 fn error_line(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
@@ -136,17 +137,19 @@ fn write_json(json: &Value) -> io::Result<()> {
 
 fn write_all(stdout: &mut impl Write, text: &str) -> io::Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // A reader that closes the pipe, such as `head`, has read enough.
+        // A reader such as `head` closes the pipe when it has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
 }
 
 pub(crate) fn unwritable(error: &io::Error) -> String {
-    format!("standard output cannot be written ({error}): make room, or send it elsewhere")
+    format!(
+        "standard output cannot be written ({error}): free some space, or redirect it elsewhere"
+    )
 }
 
-/// Escapes control characters: the name of a file may hold line ends and terminal sequences.
+/// Escapes control characters, since a file name may contain line breaks and terminal sequences.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! All pages of a list.
+//! Reads all pages of a list.
 
 use keygate::manage::{ClientInfo, ClientQuery, KeyInfo, KeyQuery, ManageError, Page, PartialList};
 

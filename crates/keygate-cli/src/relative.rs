@@ -13,10 +13,11 @@ pub(crate) fn from_now(time: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// Formats a duration in its largest unit that counts at least 2, rounded down.
+/// Formats a duration in the largest unit with a count of at least 2, rounded down.
 pub(crate) fn length(time: Duration) -> String {
     let seconds = time.as_secs();
-    // A sixtieth of a unit may be missing, so that a key issued for 90 days shows 90 days in its first minutes.
+    // A duration up to a sixtieth of a unit short is rounded up, so that a key issued for 90 days shows 90 days at
+    // first.
     let count = |unit: u64| seconds.saturating_add(unit / 60) / unit;
     let found =
         UNITS.iter().map(|(unit, name)| (count(*unit), *name)).find(|(count, _)| *count >= 2);

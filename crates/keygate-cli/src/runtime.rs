@@ -5,7 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Runs a future to completion. All calls share one runtime, which database connections need between two calls.
+/// Runs a future to completion. All calls share one runtime, since database connections outlive a call.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {

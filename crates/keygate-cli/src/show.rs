@@ -1,4 +1,4 @@
-//! Clients and keys as text for people and as JSON for programs.
+//! Clients and keys as readable text and as JSON.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -14,10 +14,10 @@ use crate::history::Watched;
 use crate::output::{GREEN, Output, RED, YELLOW};
 use crate::relative;
 
-/// A key that expires within this time is shown as expiring.
+/// Keys that expire within this time are shown as expiring.
 pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// The status of a key as the list shows it.
+/// The status of a key in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShownStatus {
     /// The key is active and expires soon.
@@ -29,7 +29,7 @@ pub(crate) enum ShownStatus {
 }
 
 impl ShownStatus {
-    /// A key that expires before `soon` has passed is shown as expiring.
+    /// Returns the status. A key that expires within `soon` is shown as expiring.
     pub(crate) fn of(key: &KeyInfo, now: SystemTime, soon: Duration) -> Self {
         let left = key.expires().and_then(|expires| expires.duration_since(now).ok());
         match (key.status(now), key.replaced_by) {
@@ -59,12 +59,12 @@ impl fmt::Display for ShownStatus {
     }
 }
 
-/// Names a key in a sentence: id, label and client.
+/// Describes a key in a sentence, by its ID, label and client.
 pub(crate) fn named(key: &KeyInfo) -> String {
     with_details(&key.key_id.to_string(), key)
 }
 
-/// Names a new key in a sentence. In a dry run it has no id.
+/// Describes a new key in a sentence. In a dry run, it has no ID.
 pub(crate) fn named_new(key: &KeyInfo, out: &Output) -> String {
     if out.is_dry_run() { with_details("a key", key) } else { named(key) }
 }
@@ -74,33 +74,33 @@ fn with_details(id: &str, key: &KeyInfo) -> String {
     format!("{id}{label} of {}", key.client)
 }
 
-/// The key in JSON, with its status at this instant in the place of its state.
+/// Returns the key as JSON, with its current status as its state.
 pub(crate) fn key_json(key: &KeyInfo, now: SystemTime) -> Value {
     let mut json = json!(key);
     json["state"] = json!(key.status(now));
     json
 }
 
-/// Returns whether a key works for longer than the policy allows. A key that has expired is no longer of interest.
+/// Returns whether a key works for longer than the policy allows. Expired keys do not count.
 pub(crate) fn is_beyond(key: &KeyInfo, policy: &Policy, now: SystemTime) -> bool {
     !policy.allows(key) && !key.has_expired(now)
 }
 
-/// The key in JSON, with a field that says whether it is beyond the policy.
+/// Returns the key as JSON, with a field for whether it is beyond the policy.
 pub(crate) fn listed_json(key: &KeyInfo, policy: &Policy, now: SystemTime) -> Value {
     let mut json = key_json(key, now);
     json["beyond_policy"] = is_beyond(key, policy, now).into();
     json
 }
 
-/// The client in JSON, with its quota in one text.
+/// Returns the client as JSON, with its quota as one text.
 pub(crate) fn client_json(client: &ClientInfo) -> Value {
     let mut json = json!(client);
     json["quota"] = json!(client.profile.quota().map(ToString::to_string));
     json
 }
 
-/// Says when a key expires: `expires in 3 days`, or `never expires`.
+/// Describes when a key expires: `expires in 3 days`, or `never expires`.
 pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
     key.expires().map_or_else(
         || "never expires".to_owned(),
@@ -108,7 +108,7 @@ pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
     )
 }
 
-/// Writes a list with blanks between.
+/// Joins a list with spaces.
 pub(crate) fn joined(items: &[impl fmt::Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
@@ -117,22 +117,22 @@ pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
     client.profile.scopes().iter().map(keygate::Scope::as_str).collect()
 }
 
-/// Says since when the last use of keys is watched, if it is.
+/// Prints a note on when the recording of last uses began.
 pub(crate) fn watched(watched: Option<&Watched>, out: &Output) {
     if let Some(Watched { since }) = watched {
         out.note(&since_when("last use", *since));
     }
 }
 
-/// Says since when something is watched.
+/// Describes when the recording of something began.
 pub(crate) fn since_when(what: &str, since: Option<SystemTime>) -> String {
     match since {
-        Some(since) => format!("{what} is watched since {}", time(since)),
-        None => format!("{what} was never watched: start a `UsageWriter` in the service"),
+        Some(since) => format!("{what} recorded since {}", time(since)),
+        None => format!("{what} was never recorded: start a `UsageWriter` in the service"),
     }
 }
 
-/// Warns of rows that a list lacks, and fails if there are any.
+/// Warns about rows that are missing from a list, and fails if there are any.
 pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
     const MAX_WARNINGS: usize = 20;
     rows.iter().take(MAX_WARNINGS).for_each(|row| out.warn(row));
@@ -153,7 +153,7 @@ pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
     }
 }
 
-/// Warns of events that a list lacks, and fails if there are any.
+/// Warns about events that are missing from a list, and fails if there are any.
 pub(crate) fn unreadable_events(rows: &[String], out: &Output) -> Result<(), Failure> {
     for row in rows {
         out.warn(row);
@@ -163,18 +163,18 @@ pub(crate) fn unreadable_events(rows: &[String], out: &Output) -> Result<(), Fai
         count => {
             let counted = counted(count, "recorded change");
             Err(Failure::refused(format!(
-                "{counted} cannot be read, and not listed: see the warnings"
+                "{counted} cannot be read and not listed: see the warnings"
             )))
         }
     }
 }
 
-/// Formats a count with its noun: `1 key`, `2 keys`.
+/// Formats a count with a noun: `1 key`, `2 keys`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Formats a time with its distance from now: `2027-01-31T00:00:00Z (in 3 days)`.
+/// Formats a time, followed by its distance from now: `2027-01-31T00:00:00Z (in 3 days)`.
 pub(crate) fn moment(instant: Option<SystemTime>, none: &str, now: SystemTime) -> String {
     instant.map_or_else(
         || none.to_owned(),
@@ -182,7 +182,8 @@ pub(crate) fn moment(instant: Option<SystemTime>, none: &str, now: SystemTime) -
     )
 }
 
-/// Formats how long ago a key was used. Only the minute is known, which may have begun before the key was issued.
+/// Formats how long ago a key was used. Only the minute of the use is known, and it may have begun before the key was
+/// issued.
 pub(crate) fn last_minute(used: SystemTime, now: SystemTime) -> String {
     const RECENT: Duration = Duration::from_secs(2 * 60);
     match now.duration_since(used) {
@@ -193,7 +194,7 @@ pub(crate) fn last_minute(used: SystemTime, now: SystemTime) -> String {
 
 /// Formats a time as RFC 3339 in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
-    // Every time in a store can be written.
+    // Every time in a store can be formatted.
     Timestamp::try_from(time).map_or_else(|error| error.to_string(), |time| time.to_string())
 }
 

@@ -17,14 +17,14 @@ use crate::location::Location;
 use crate::output::Output;
 use crate::runtime::block_on;
 
-/// A store of any kind, with the abilities that commands need.
+/// The operations that commands need from any kind of store.
 pub(crate) trait Store: TransferKeys + KeyStore {
-    /// Returns the store itself, for what only its kind can report.
+    /// Returns the store itself, for reports that only its kind can make.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn kind(&self) -> Kind<'_>;
 }
 
-/// A store, by its kind.
+/// A store of a certain kind.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) enum Kind<'s> {
     Memory,
@@ -63,11 +63,11 @@ impl Store for keygate::store::PostgresStore {
     }
 }
 
-/// Opens the store that the command line or the environment names, and prints its warnings.
+/// Opens the store from the command line or the environment, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     let location = globals.location()?;
     note_section(&location, globals, out);
-    // `events` lists the changes of any actor, and makes none.
+    // For `events`, the actor is a filter and may be any text.
     let actor = actor(globals.actor.as_deref())?;
     load(&location, globals, &actor, |store| {
         let store = prepared(store, out);
@@ -78,7 +78,7 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
     })
 }
 
-/// Opens a store that the command changes. In a dry run it checks and shows changes, and makes none.
+/// Opens a store that the command changes. A dry run only checks and shows the changes.
 pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     let store = open(globals, out)?;
     if !out.is_dry_run() {
@@ -87,12 +87,12 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
     if let Some(dry_run) = dry_run(globals)? {
         return Ok(Arc::new(dry_run));
     }
-    // A database has no dry run: the change is made in a copy.
+    // A database has no dry run, so the change is made in a copy.
     let copy = MemoryStore::from_export(&block_on(store.export_keys())?)?;
     Ok(Arc::new(copy))
 }
 
-/// Opens a store that the command reads besides.
+/// Opens a further store from which the command reads.
 pub(crate) fn open_at(
     location: &Location,
     globals: &Globals,
@@ -102,8 +102,8 @@ pub(crate) fn open_at(
     load(location, globals, &actor(None)?, |store| Ok(prepared(store, out)))
 }
 
-/// Opens a store for a process that stays: a file is followed. `records` says whether its changes are recorded, as by the
-/// other commands.
+/// Opens a store for a long-running process, which follows a key file. `records` says whether to record changes, as the
+/// other commands do.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn open_to_serve(
     location: &Location,
@@ -123,11 +123,11 @@ pub(crate) fn open_to_serve(
     Ok(Arc::new(store.for_actor(&actor).unwrap_or(store)))
 }
 
-/// Prints what happens to a file that is followed.
+/// Prints the reloads and failures of a followed file.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn report(event: &KeyFileEvent, out: &Output) {
     match event {
-        // The page shows the first steps.
+        // The page itself explains the first steps.
         KeyFileEvent::Warning(warning) if warning.is_about_no_keys() || !is_shown(warning) => {}
         KeyFileEvent::Warning(warning) => out.warn(&warning.to_string()),
         KeyFileEvent::Reloaded { .. }
@@ -150,7 +150,7 @@ fn recorded(store: YamlStore, folder: &Path) -> Result<YamlStore, Failure> {
 
 /// Prints the warnings of a file.
 fn prepared(store: YamlStore, out: &Output) -> YamlStore {
-    // A store without keys has nothing to fix.
+    // A store without keys is not a problem.
     if !store.is_empty() {
         let warnings = store.warnings();
         let shown = warnings.iter().filter(|warning| is_shown(warning));
@@ -159,7 +159,7 @@ fn prepared(store: YamlStore, out: &Output) -> YamlStore {
     with_lock_notes(store, out)
 }
 
-/// Says once that a file is read as an application's own, and which part of it.
+/// Notes once that a file is read as an application's own file, and which section is used.
 pub(crate) fn note_section(location: &Location, globals: &Globals, out: &Output) {
     static NOTED: AtomicBool = AtomicBool::new(false);
     if let Ok(path) = location.file("")
@@ -167,21 +167,21 @@ pub(crate) fn note_section(location: &Location, globals: &Globals, out: &Output)
         && !NOTED.swap(true, Ordering::Relaxed)
     {
         out.note(&format!(
-            "{} is an application's own file: its keys are in `api_keys` at the top and in the section `{section}` \
-             (--section for another)",
+            "{} is an application's own file: keys are read from `api_keys` at the top and from the section \
+             `{section}` (use --section for another one)",
             path.display()
         ));
     }
 }
 
-/// The mode of a file is a matter for people, and one warning of it is enough.
+/// Returns whether the warning is about the mode of the file. It is for people only, and printed once.
 fn is_shown(warning: &KeyFileWarning) -> bool {
     static WARNED: AtomicBool = AtomicBool::new(false);
     !warning.is_about_mode()
         || (io::stderr().is_terminal() && !WARNED.swap(true, Ordering::Relaxed))
 }
 
-/// Adds a note when the store waits for the lock of its file, and a warning when a change is not recorded.
+/// Prints a note when the store waits for the file's lock, and a warning when a change cannot be recorded.
 pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     let out = out.clone();
     store.with_events(move |event| match event {
@@ -191,7 +191,7 @@ pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     })
 }
 
-/// Returns whether a store may hold this key although the change failed.
+/// Returns whether a store may have this key even though the change failed.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     let store = globals.location().and_then(|location| load(&location, globals, "", Ok));
     match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
@@ -200,7 +200,7 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     }
 }
 
-/// Returns a dry run of the key file, or `None` for a database.
+/// Returns a dry run of a key file, or `None` for a database.
 pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
     Ok(match globals.location()? {
         Location::File(path) => {
@@ -237,7 +237,7 @@ fn load(
 
 #[cfg(feature = "postgres")]
 pub(crate) fn postgres(url: &str) -> Result<keygate::store::PostgresStore, Failure> {
-    // There may be a pooler, and one more round trip costs little here.
+    // There may be a connection pooler, and an additional round trip costs little here.
     let options = keygate::store::PostgresStore::options(url)?.through_pooler();
     Ok(block_on(options.connect())?)
 }
@@ -245,6 +245,6 @@ pub(crate) fn postgres(url: &str) -> Result<keygate::store::PostgresStore, Failu
 fn unreadable(error: keygate::store::KeyFileError) -> Failure {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };
+    let way_out = if is_missing { "; `keygate init` creates a new one" } else { "" };
     Failure::from(error).and(way_out)
 }

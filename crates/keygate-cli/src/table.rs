@@ -7,7 +7,7 @@ use crate::output::one_line;
 
 const HEADING: Style = Style::new().bold();
 
-/// A table with headings. Each column is as wide as its widest text on a terminal.
+/// A table with headings. Each column is as wide as its widest cell on a terminal.
 #[derive(Default)]
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
@@ -41,12 +41,12 @@ impl Table {
         self.rows.push(row.into_iter().collect());
     }
 
-    /// Adds a row of a table without headings, which has names in its first column.
+    /// Adds a row to a table without headings, with a name in the first column.
     pub(crate) fn push_fact(&mut self, name: &str, value: impl Into<Cell>) {
         self.push([Cell::styled(name, HEADING), value.into()]);
     }
 
-    /// Removes the columns with these numbers that have only a heading.
+    /// Removes those of the given columns that are empty except for their heading.
     pub(crate) fn without_empty<const N: usize>(mut self, columns: [usize; N]) -> Self {
         let is_empty = |column: &usize| self.rows.iter().skip(1).all(|row| row[*column].is_empty);
         let mut empty: Vec<_> = columns.into_iter().filter(is_empty).collect();
@@ -57,12 +57,12 @@ impl Table {
         self
     }
 
-    /// Formats the table, with styles that the output removes if there is no terminal.
+    /// Formats the table with styles. The output removes them if it is not a terminal.
     pub(crate) fn render(&self) -> String {
         let mut writer = TabWriter::new(Vec::new()).minwidth(0).ansi(true);
         for row in &self.rows {
             let cells: Vec<_> = row.iter().map(|cell| &*cell.text).collect();
-            // Writing into memory does not fail.
+            // Writing to memory does not fail.
             let _ = writeln!(writer, "{}", cells.join("\t"));
         }
         let aligned = writer.into_inner().unwrap_or_default();

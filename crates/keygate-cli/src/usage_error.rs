@@ -1,4 +1,4 @@
-//! Errors of the command line, on one line and without the arguments: one in the wrong place may be a key.
+//! Command-line errors, on one line and without the arguments, since a misplaced argument may be a key.
 
 use std::error::Error as _;
 use std::io;
@@ -11,7 +11,7 @@ use crate::args::Cli;
 use crate::failure::Failure;
 use crate::output::{Output, unwritable};
 
-/// Prints the help or the version, or reports what is wrong with the command line.
+/// Prints the help or the version, or reports the error in the command line.
 pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     let is_help = matches!(
@@ -45,17 +45,17 @@ fn explain(error: &clap::Error) -> Failure {
         }
         ErrorKind::InvalidValue => match context(error, ContextKind::ValidValue) {
             values if values.is_empty() => format!("{place} has no value"),
-            values => format!("{place} is one of {values}"),
+            values => format!("{place} must be one of {values}"),
         },
         ErrorKind::UnknownArgument => {
             let nearest = nearest(error, ContextKind::SuggestedArg);
             format!(
-                "an argument is unknown or one too many; it is not shown, because it may be a key{nearest} \
+                "unexpected argument; it is not shown, because it may be a key{nearest} \
                  (put `--` before a name that begins with a dash)"
             )
         }
         ErrorKind::InvalidSubcommand => {
-            format!("there is no such command{}", nearest(error, ContextKind::SuggestedSubcommand))
+            format!("unknown command{}", nearest(error, ContextKind::SuggestedSubcommand))
         }
         ErrorKind::MissingSubcommand => "a command is missing".to_owned(),
         ErrorKind::MissingRequiredArgument => format!("{place} is missing"),
@@ -70,12 +70,12 @@ fn explain(error: &clap::Error) -> Failure {
     Failure::usage(format!("{what}: see `{command} --help`"))
 }
 
-/// The failure of `keygate list`.
+/// Returns the failure of `keygate list`, which does not exist.
 pub(crate) fn what_to_list() -> Failure {
-    Failure::usage("say what to list: `keygate client list` or `keygate key list`")
+    Failure::usage("specify what to list: `keygate client list` or `keygate key list`")
 }
 
-/// A detail of the error from clap. Use only kinds that hold definitions, never arguments.
+/// Returns a detail of clap's error. Use only kinds with definitions, never with arguments.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -91,7 +91,7 @@ fn nearest(error: &clap::Error, kind: ContextKind) -> String {
     }
 }
 
-/// The command as far as it was understood, such as `keygate key issue`.
+/// Returns the command up to the error, such as `keygate key issue`.
 fn command() -> String {
     let mut command = Cli::command();
     let mut path = command.get_name().to_owned();

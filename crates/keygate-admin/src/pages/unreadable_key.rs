@@ -1,4 +1,4 @@
-//! A key whose row in a database cannot be read, as after a change by hand: it can still be revoked.
+//! Keys whose database row cannot be read, for example after a change by hand. They can still be revoked.
 
 use axum::response::Response;
 use keygate::KeyId;
@@ -13,11 +13,11 @@ use crate::operator::Operator;
 use crate::view::field::hidden;
 use crate::view::key_url;
 
-/// Reads a key, or returns the page of one whose row cannot be read.
+/// Reads a key. If its row cannot be read, returns a page that says so.
 ///
 /// # Errors
 ///
-/// There is no such key, or the store cannot be read at all.
+/// Fails if the key does not exist, or if the store cannot be read at all.
 pub(super) async fn find(
     app: &App,
     operator: &Operator,
@@ -40,13 +40,13 @@ fn show(app: &App, operator: &Operator, key_id: KeyId, why: &str) -> Response {
     let body = html! {
         div.notice.bad role="alert" {
             p { strong { "This key cannot be shown. " } (sentence(why)) }
-            p { "Mend the row in the database, where somebody has changed it. A revoke needs nothing else of the row." }
+            p { "Repair the row in the database. The key can be revoked even if you do not repair it." }
         }
         @if operator.may_change() {
             form method="post" action=(key_url(app, key_id, "/revoke")) {
                 (form::csrf(operator))
                 (hidden("unreadable", "yes"))
-                p { "Revoked, the key is refused for good, also when the row is mended. It cannot be said who uses it." }
+                p { "A revoked key is refused permanently, even after the row is repaired. Its recent use is not known." }
                 div.actions {
                     button.button.danger.primary type="submit" { "Revoke the key" }
                     a.button.quiet href=(app.url("/keys")) { "Cancel" }
@@ -57,12 +57,12 @@ fn show(app: &App, operator: &Operator, key_id: KeyId, why: &str) -> Response {
     page(app, operator, &format!("Key {key_id}"), Section::Keys, body)
 }
 
-/// Revokes such a key. Its page cannot be shown afterwards either.
+/// Revokes the key. Afterwards, its row still cannot be read.
 pub(super) async fn revoke(app: &App, operator: &Operator, key_id: KeyId) -> PageResult {
     operator.store(app)?.revoke(&key_id).await?;
     let body = html! {
-        div.notice.ok role="status" { p { "The key was revoked, for good." } }
-        p { "Its row still cannot be read, and stays in the lists as such until it is mended, or the client is removed." }
+        div.notice.ok role="status" { p { "The key was revoked." } }
+        p { "Its row still cannot be read, and stays in the lists until the row is repaired or the client is removed." }
         div.actions { a.button href=(app.url("/keys")) { "Back to the keys" } }
     };
     Ok(page(app, operator, &format!("Key {key_id}"), Section::Keys, body))

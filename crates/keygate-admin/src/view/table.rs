@@ -101,7 +101,7 @@ pub(crate) fn unreadable(app: &App, messages: &[String]) -> Markup {
     }
 }
 
-/// Returns the key that a message is about. Stores report texts alone, which name the key by its id.
+/// Returns the key in a message. Stores report unreadable rows only as text, with the key's ID.
 fn key_of(message: &str) -> Option<KeyId> {
     let (_, rest) = message.split_once("the row of the key ")?;
     rest.split(' ').next()?.parse().ok()

@@ -19,7 +19,7 @@ const KEYS: u64 = 1_000;
 
 pub(crate) struct Fleet {
     pub(crate) instances: [Instance; 3],
-    /// Between the last instance and the server.
+    /// The proxy between the last instance and the server.
     pub(crate) proxy: Proxy,
     keys: KeyFile,
     pub(crate) server: Postgres,
@@ -44,12 +44,12 @@ impl Fleet {
         Ok(Self { instances, proxy, keys, server, runtime })
     }
 
-    /// A client of the file.
+    /// A client in the file.
     pub(crate) fn client(&self) -> String {
         self.keys.client()
     }
 
-    /// Starts a load on all instances.
+    /// Starts load on all instances.
     pub(crate) fn load(&self) -> Result<FleetLoad, Failure> {
         let start = |instance: &Instance| Load::start(instance.address, KEYS);
         Ok(FleetLoad(self.instances.iter().map(start).collect::<Result<_, _>>()?))

@@ -1,8 +1,8 @@
-//! Three instances of `examples/axum_postgres.rs` on one PostgreSQL, all under load: how soon they refuse a key that the
-//! command line revokes, and what their callers see when the server is lost.
+//! Three instances of `examples/axum_postgres.rs` on one PostgreSQL, all under load. Measures how soon they refuse a
+//! key that the tool revokes, and checks the responses while the server is unavailable.
 //!
-//! `KEYGATE_BENCH_QUICK=1` does few revokes, and skips the five minutes after which keys are no longer served. A wrong
-//! response ends the run with an error.
+//! `KEYGATE_BENCH_QUICK=1` revokes only a few keys, and skips the outage of five minutes after which keys are no longer
+//! served. A wrong response ends the run with an error.
 //!
 //! Linux schedules tasks of the root control group by session (`sched_autogroup`). If one session keeps all processors
 //! busy, the tasks of others may wait for seconds; services have control groups and are not affected. Before you start

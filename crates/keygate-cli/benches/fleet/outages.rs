@@ -54,7 +54,7 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     ///
-    /// A response that no outage may cause.
+    /// Fails on a response that must not occur during an outage.
     fn for_a_while(&mut self, time: Duration) -> Result<(), Failure> {
         let since = Instant::now();
         while since.elapsed() < time {
@@ -108,7 +108,7 @@ fn outage(fleet: &Fleet, lose: impl Fn(), restore: impl Fn()) -> Result<(), Fail
     load.end()
 }
 
-/// One instance is cut off while a key is revoked.
+/// Cuts off one instance while a key is revoked.
 pub(crate) fn cut_off(fleet: &Fleet) -> Result<(), Failure> {
     println!("\nA key is revoked while the third instance is cut off, under load");
     let (key, value) = issue(fleet)?;
@@ -127,7 +127,7 @@ pub(crate) fn cut_off(fleet: &Fleet) -> Result<(), Failure> {
     load.end()
 }
 
-/// The server is lost for longer than the maximum staleness.
+/// Stops the server for longer than the maximum staleness.
 pub(crate) fn too_long(fleet: &Fleet) -> Result<(), Failure> {
     println!("\nThe server is killed, and stays away for longer than the maximum staleness");
     let mut watch = Watch::new(fleet)?;

@@ -12,7 +12,7 @@ use crate::{Failure, MILLISECONDS};
 /// The bound for the 99th percentile, in seconds.
 const TARGET: f64 = 1.0;
 
-/// Revokes one key after the other: without load, under load, and beside an open transaction.
+/// Revokes keys one by one: without load, under load, and during an open transaction.
 pub(crate) fn one_by_one(fleet: &Fleet, effort: Effort) -> Result<(), Failure> {
     let revokes = effort.pick(2, 20, 100);
     let mut table =
@@ -28,7 +28,7 @@ pub(crate) fn one_by_one(fleet: &Fleet, effort: Effort) -> Result<(), Failure> {
     load.end()
 }
 
-/// A client that an open transaction has changed.
+/// Revokes keys while an open transaction has changed a client.
 const OTHER: &str = "Client 0";
 
 fn series(fleet: &Fleet, revokes: usize) -> Result<Vec<f64>, Failure> {
@@ -50,7 +50,7 @@ pub(crate) fn issue(fleet: &Fleet) -> Result<(Issued, HeaderValue), Failure> {
     Ok((key, value))
 }
 
-/// Two transactions: the first to begin is the last to commit.
+/// Commits two transactions in the reverse order of their start.
 pub(crate) fn out_of_order(fleet: &Fleet) -> Result<(), Failure> {
     let load = fleet.load()?;
     let [(early, early_value), (late, late_value)] = [issue(fleet)?, issue(fleet)?];
@@ -75,7 +75,7 @@ fn revoke(key: &Issued) -> String {
     format!("update keygate.keys set revoked = now() where key_id = '{}'", key.key_id)
 }
 
-/// One transaction that revokes many keys.
+/// Revokes many keys in one transaction.
 pub(crate) fn at_once(fleet: &Fleet, effort: Effort) -> Result<(), Failure> {
     let keys = effort.pick(1_000, 100_000, 100_000);
     let client = fleet.client();

@@ -1,9 +1,9 @@
-//! How soon a running service follows its key file: the command line issues and revokes keys while callers send requests
-//! without a pause.
+//! How soon a running service applies changes of its key file. The tool issues and revokes keys while callers send
+//! requests without a pause.
 //!
-//! In files of up to 10,000 keys, 100 keys are issued and revoked; in larger files fewer. `KEYGATE_BENCH_QUICK=1` makes few
-//! changes and skips the largest file. `KEYGATE_BENCH_HUGE=1` adds a file of a million keys. If a request with a permanent
-//! key is refused or gets no response, the run ends with an error.
+//! In files of up to 10,000 keys, the bench issues and revokes 100 keys, and fewer in larger files.
+//! `KEYGATE_BENCH_QUICK=1` makes few changes and skips the largest file. `KEYGATE_BENCH_HUGE=1` adds a file of a
+//! million keys. If a request with a permanent key is refused or gets no response, the run ends with an error.
 
 use std::env;
 use std::error::Error;

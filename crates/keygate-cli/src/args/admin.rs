@@ -9,19 +9,19 @@ use keygate_admin::{Admin, AdminConfigError};
 
 #[derive(Args)]
 pub(crate) struct AdminArgs {
-    /// Address to serve the page at; another one than on loopback needs --public-url
+    /// Address to listen on; needs --public-url if it is not on loopback
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
     pub(crate) listen: SocketAddr,
-    /// Store of the operators, with the scope admin or read: another one than the managed store
+    /// Store whose clients are the operators, with the scope admin or read; must not be the managed store
     #[arg(long, value_name = "STORE")]
     pub(crate) admins: Option<OsString>,
-    /// The page's address behind TLS, such as https://keys.example; needs --admins
+    /// URL of the page behind TLS, such as https://keys.example; needs --admins
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
-    /// Network of the proxies in front, whose X-Forwarded-For names the caller; may be repeated
+    /// Network of a trusted proxy, which reports the caller in X-Forwarded-For; may be repeated
     #[arg(long, value_name = "NETWORK", requires = "public_url", value_parser = network)]
     pub(crate) proxy: Vec<String>,
-    /// Address with the metrics of a serving process, for its health; may be repeated
+    /// URL of a serving process's metrics, shown on the health page; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) metrics: Vec<String>,
     /// Prefix of generated keys, such as acme
@@ -32,7 +32,7 @@ pub(crate) struct AdminArgs {
     pub(crate) api: bool,
 }
 
-/// Checks it before anything is opened.
+/// The URL is checked before anything is opened.
 fn public_url(url: &str) -> Result<String, AdminConfigError> {
     Admin::new(Arc::new(MemoryStore::new())).with_public_url(url).map(|_| url.to_owned())
 }

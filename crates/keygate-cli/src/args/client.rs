@@ -6,33 +6,34 @@ use keygate::{Quota, Scope};
 pub(crate) enum ClientCommand {
     /// Add a client, enabled and without keys
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate client add 'App 1'
   keygate client add 'App 1' --scope orders:read --scope stock:* --quota 100/minute
-  keygate client add 'App 1' --title 'The shop of ACME' --network 10.0.0.0/8 --metadata team=billing
+  keygate client add 'App 1' --title 'ACME shop' --network 10.0.0.0/8 --metadata team=billing
   keygate client add -- '-App 1'")]
     Add(AddArgs),
-    /// Change a client; everything else stays
+    /// Change a client; options that are not given change nothing
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate client set 'App 1' --quota 200/minute --add-scope stock:read
   keygate client set 'App 1' --scope orders:read --scope orders:write
   keygate client set 'App 1' --no-quota --metadata team=billing --remove-metadata owner
-  keygate client set 'App 1' --title 'The shop of ACME' --network 10.0.0.0/8 --network 192.0.2.7
+  keygate client set 'App 1' --title 'ACME shop' --network 10.0.0.0/8 --network 192.0.2.7
 
---scope replaces all scopes, --network all networks; --metadata sets one name. The name of a client never changes.")]
+--scope replaces all scopes, and --network all networks. --metadata sets one entry. The name of a client
+cannot be changed.")]
     Set(SetClientArgs),
     /// Enable a disabled client: its keys work again
     #[command(after_help = "Example:\n  keygate client enable 'App 1'")]
     Enable(NameArgs),
-    /// Disable a client: all its keys are refused at once, until it is enabled
+    /// Disable a client: its keys are refused at once, until it is enabled again
     #[command(after_help = "Example:\n  keygate client disable 'App 1'")]
     Disable(NameArgs),
     /// Remove a disabled client and its keys
     #[command(
         alias = "rm",
         after_help = "\
-Examples:
+                      Examples:
   keygate client disable 'App 1'
   keygate client remove 'App 1' --yes"
     )]
@@ -41,7 +42,7 @@ Examples:
     #[command(
         alias = "ls",
         after_help = "\
-Examples:
+                      Examples:
   keygate client list
   keygate client list --disabled --json
   keygate client list --search app --metadata team=billing"
@@ -49,7 +50,7 @@ Examples:
     List(ListClientsArgs),
     /// Show a client and its keys
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate client show 'App 1'
   keygate client show 'App 1' --json")]
     Show(NameArgs),
@@ -63,13 +64,13 @@ pub(crate) struct ListClientsArgs {
     /// Only enabled clients
     #[arg(long)]
     pub(crate) enabled: bool,
-    /// Only clients whose name or title begins with this text, in upper or lower case
+    /// Only clients whose name or title begins with this text, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// Only clients with this scope, or one that covers it
+    /// Only clients with this scope, or with one that covers it
     #[arg(long)]
     pub(crate) scope: Option<Scope>,
-    /// Only clients with this metadata; may be repeated
+    /// Only clients with this metadata entry; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
     /// Exit with code 1 if the list is not empty
@@ -79,12 +80,12 @@ pub(crate) struct ListClientsArgs {
 
 #[derive(Args)]
 pub(crate) struct AddArgs {
-    /// The name of the client, 1 to 128 characters
+    /// Name of the client, 1 to 128 characters
     pub(crate) name: String,
-    /// Name of the client for people, beside its name for programs
+    /// Readable title of the client, shown beside its name
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// Network that the keys work from, such as 10.0.0.0/8; may be repeated
+    /// Network from which the keys work, such as 10.0.0.0/8; may be repeated
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<Network>,
     /// Scope of the client, such as orders:read; may be repeated
@@ -93,7 +94,7 @@ pub(crate) struct AddArgs {
     /// Quota of the client, such as 100/minute, or unlimited
     #[arg(long)]
     pub(crate) quota: Option<Quota>,
-    /// Text of your own that is kept with the client; may be repeated
+    /// Note to store with the client; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
 }
@@ -101,21 +102,21 @@ pub(crate) struct AddArgs {
 #[derive(Args)]
 #[allow(clippy::struct_excessive_bools)] // Options of the command line.
 pub(crate) struct SetClientArgs {
-    /// The name of the client
+    /// Name of the client
     pub(crate) name: String,
-    /// Name of the client for people, beside its name for programs
+    /// Readable title of the client, shown beside its name
     #[arg(long, conflicts_with = "no_title")]
     pub(crate) title: Option<String>,
     /// Remove the title
     #[arg(long)]
     pub(crate) no_title: bool,
-    /// Network that the keys work from, in place of all networks; may be repeated
+    /// Network from which the keys work, replacing all networks; may be repeated
     #[arg(long = "network", value_name = "NETWORK", conflicts_with = "no_network")]
     pub(crate) networks: Vec<Network>,
-    /// Remove all networks: the keys work from everywhere
+    /// Remove all networks: the keys work from anywhere
     #[arg(long)]
     pub(crate) no_network: bool,
-    /// Scope of the client, in place of all that it has; may be repeated
+    /// Scope of the client, replacing all its scopes; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "no_scope")]
     pub(crate) scopes: Vec<Scope>,
     /// Remove all scopes
@@ -133,17 +134,17 @@ pub(crate) struct SetClientArgs {
     /// Remove the quota: the default of each limit applies
     #[arg(long)]
     pub(crate) no_quota: bool,
-    /// Text of your own that is kept with the client; may be repeated
+    /// Note to store with the client; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
-    /// Name of a text to remove; may be repeated
+    /// Name of a metadata entry to remove; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) remove_metadata: Vec<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct NameArgs {
-    /// The name of the client
+    /// Name of the client
     pub(crate) name: String,
 }
 

@@ -16,10 +16,10 @@ pub(crate) struct EventsArgs {
     /// Only changes of this kind, such as key.revoked
     #[arg(long)]
     pub(crate) action: Option<ChangeAction>,
-    /// Only changes of the last hours or days
+    /// Only changes within this time, such as 24h
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) since: Option<Duration>,
-    /// The number of changes to list, the newest first
+    /// Maximum number of changes to list, newest first
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,

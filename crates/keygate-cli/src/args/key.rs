@@ -13,21 +13,21 @@ use crate::expiry::ExpiryArg;
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Issue a key for a client; the key is printed once, on standard output
+    /// Issue a key for a client; prints the key once, on standard output
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key issue 'App 1' --label production --expires 90d > key
   keygate key issue 'App 1' --expires 2026-12-31T00:00:00Z --out key
   keygate key issue 'App 1' --scope orders:read --network 10.0.0.0/8 --not-before 1d --out key
   keygate key issue 'App 1' --prefix acme --json
 
-The key is written out before it is stored: if writing fails, no key is issued.")]
+The key is written before it is stored, so if it cannot be written, no key is issued.")]
     Issue(IssueArgs),
-    /// List the keys of one client or of all, including revoked and expired ones
+    /// List the keys of all clients or of one, including revoked and expired keys
     #[command(
         alias = "ls",
         after_help = "\
-Examples:
+                      Examples:
   keygate key list
   keygate key list 'App 1' --json
   keygate key list --expiring 14d --exit-code
@@ -40,53 +40,55 @@ In JSON, state is one of active, replaced (works until it expires), disabled, ex
     List(ListKeysArgs),
     /// Show a key
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key show 1f0c2b7a9d3e4c58
   keygate key show 1f0c2b7a
 
-Everywhere, the first 8 or more digits of an id are enough if no other key begins with them. --yes and
---json need the whole id.")]
+In every command, the first 8 or more digits of a key ID are enough if no other ID begins with them.
+--yes and --json need the whole ID.")]
     Show(ShowKeyArgs),
-    /// Change a key; everything else stays
+    /// Change a key; options that are not given change nothing
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key set 1f0c2b7a9d3e4c58 --label 'old app' --expires 30d
   keygate key set 1f0c2b7a9d3e4c58 --no-expiry --scope orders:read --network 10.1.0.0/16
   keygate key set 1f0c2b7a9d3e4c58 --no-scope --no-network
 
---scope and --network replace all that the key has; its client must have them. An expiry can become earlier or later, but a key that was revoked or has expired stays so.")]
+--scope and --network replace all scopes and networks of the key, and its client must have them. The
+expiry can become earlier or later, but a revoked or expired key stays revoked or expired.")]
     Set(SetKeyArgs),
-    /// Revoke keys, at once and for ever
+    /// Revoke keys, immediately and permanently
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key revoke 1f0c2b7a9d3e4c58
   keygate key revoke --yes 1f0c2b7a9d3e4c58 08c1d5e2f3a4b596")]
     Revoke(RevokeArgs),
-    /// Remove keys that were revoked or have expired long ago
+    /// Remove keys that were revoked or expired long ago
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key purge --revoked-before 90d --expired-before 90d --dry-run
   keygate key purge --revoked-before 90d --expired-before 90d --yes
   keygate key purge --revoked-before 0d
 
-A key that works is never removed, nor is the successor of one. Afterwards, no list and no export has
-the keys. A database keeps their digests, so that they cannot be added again; a key file does not.")]
+A working key is never removed, and neither is the successor of a working key. Removed keys no longer
+appear in lists and exports. A database keeps their digests, so that the same keys cannot be added
+again; a key file does not.")]
     Purge(PurgeArgs),
-    /// Replace a key by a new one; the old key works until the grace period ends
+    /// Replace a key with a new one; the old key works until its grace period ends
     #[command(after_help = "\
-Examples:
+                            Examples:
   keygate key rotate 1f0c2b7a9d3e4c58 > key
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 7d --expires 90d --out key
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 0s --no-expiry > key
 
-Without --expires and --no-expiry, the new key has the lifetime of the old one, from now on. If the
-store does not know when the old key was issued, the new key expires with it.")]
+Without --expires and --no-expiry, the new key gets the lifetime of the old one, starting now. If the
+store does not know when the old key was issued, the new key expires when the old one would have.")]
     Rotate(RotateArgs),
 }
 
 #[derive(Args)]
 pub(crate) struct IssueArgs {
-    /// The name of the client
+    /// Name of the client
     pub(crate) client: String,
     #[command(flatten)]
     pub(crate) new_key: NewKeyArgs,
@@ -94,9 +96,9 @@ pub(crate) struct IssueArgs {
 
 #[derive(Args)]
 pub(crate) struct RotateArgs {
-    /// The id of the key to replace
+    /// ID of the key to replace
     pub(crate) id: String,
-    /// How long the old key keeps working; 0s ends it now
+    /// How long the old key keeps working; 0s refuses it at once
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
     pub(crate) grace: Duration,
     /// The new key never expires
@@ -109,32 +111,32 @@ pub(crate) struct RotateArgs {
 /// The options of a new key.
 #[derive(Args)]
 pub(crate) struct NewKeyArgs {
-    /// Name of the key for people, such as production
+    /// Readable name of the key, such as production
     #[arg(long)]
     pub(crate) label: Option<String>,
     /// Expiry of the key: a duration from now, or a time with an offset
     #[arg(long, value_name = "90d|TIME")]
     pub(crate) expires: Option<ExpiryArg>,
-    /// Scope of the key, which the client has, too; may be repeated. Without one, it has all of its client
+    /// Scope of the key, within its client's scopes; may be repeated [default: all of the client's]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<Scope>,
-    /// Network that the key works from, such as 10.0.0.0/8; may be repeated
+    /// Network from which the key works, such as 10.0.0.0/8; may be repeated
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<Network>,
-    /// The key is refused before: a duration from now, or a time with an offset
+    /// Time before which the key is refused: a duration from now, or a time with an offset
     #[arg(long, value_name = "1d|TIME")]
     pub(crate) not_before: Option<ExpiryArg>,
-    /// Prefix of the key: 1 to 16 of a-z and 0-9, starting with a letter
+    /// Prefix of the key: 1 to 16 characters from a-z and 0-9, starting with a letter
     #[arg(long, default_value = DEFAULT_PREFIX, value_parser = format)]
     pub(crate) prefix: KeyFormat,
-    /// Write the key to a new file, readable by you alone, instead of standard output
+    /// Write the key to a new file that only you can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct ListKeysArgs {
-    /// The name of the client
+    /// Name of the client
     pub(crate) client: Option<String>,
     /// Only working keys that expire within this time, soonest first
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
@@ -142,35 +144,35 @@ pub(crate) struct ListKeysArgs {
     /// Only keys that never expire
     #[arg(long, conflicts_with = "expiring")]
     pub(crate) no_expiry: bool,
-    /// Only keys in this state; several are separated by commas
+    /// Only keys in this state, or in one of several that are separated by commas
     #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = state)]
     pub(crate) states: Vec<KeyStatus>,
-    /// Only keys whose label or id begins with this text, in upper or lower case
+    /// Only keys whose label or ID begins with this text, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
     /// Only keys with this label
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// Only keys that have this scope, or one that covers it
+    /// Only keys with this scope, or with one that covers it
     #[arg(long)]
     pub(crate) scope: Option<Scope>,
-    /// Only keys of clients with this metadata; may be repeated
+    /// Only keys of clients with this metadata entry; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
-    /// Only keys that were not used for this time, which needs --usage
+    /// Only keys that were not used for this long; needs --usage
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) unused_for: Option<Duration>,
-    /// Only keys that were used within this time, which needs --usage
+    /// Only keys that were used within this time; needs --usage
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     #[arg(conflicts_with = "unused_for")]
     pub(crate) used_within: Option<Duration>,
-    /// The order: client (the default), created or expires
+    /// Order of the list: client (the default), created or expires
     #[arg(long, value_name = "ORDER")]
     pub(crate) sort: Option<SortArg>,
     /// Reverse the order
     #[arg(long)]
     pub(crate) descending: bool,
-    /// List only the first keys
+    /// Maximum number of keys to list
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
     /// Exit with code 1 if the list is not empty
@@ -199,16 +201,16 @@ fn state(name: &str) -> Result<KeyStatus, String> {
     let known = KeyStatus::ALL.iter().find(|status| status.name() == name);
     known.copied().ok_or_else(|| {
         let names: Vec<_> = KeyStatus::ALL.iter().map(|status| status.name()).collect();
-        format!("a state is one of {}", names.join(", "))
+        format!("the state must be one of {}", names.join(", "))
     })
 }
 
 #[derive(Args)]
 #[allow(clippy::struct_excessive_bools)] // Options of the command line.
 pub(crate) struct SetKeyArgs {
-    /// The id of the key
+    /// ID of the key
     pub(crate) id: String,
-    /// Name of the key for people, such as production
+    /// Readable name of the key, such as production
     #[arg(long, conflicts_with = "no_label")]
     pub(crate) label: Option<String>,
     /// Remove the label
@@ -220,39 +222,39 @@ pub(crate) struct SetKeyArgs {
     /// The key never expires
     #[arg(long)]
     pub(crate) no_expiry: bool,
-    /// Scope of the key, in place of all that it has; may be repeated
+    /// Scope of the key, replacing all its scopes; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "no_scope")]
     pub(crate) scopes: Vec<Scope>,
-    /// Remove the scopes of the key: it has all of its client
+    /// Remove the key's own scopes: it gets all scopes of its client
     #[arg(long)]
     pub(crate) no_scope: bool,
-    /// Network that the key works from, in place of all networks; may be repeated
+    /// Network from which the key works, replacing all its networks; may be repeated
     #[arg(long = "network", value_name = "NETWORK", conflicts_with = "no_network")]
     pub(crate) networks: Vec<Network>,
-    /// Remove the networks of the key: it works from all of its client
+    /// Remove the key's own networks: it works from all networks of its client
     #[arg(long)]
     pub(crate) no_network: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct ShowKeyArgs {
-    /// The id of the key
+    /// ID of the key
     pub(crate) id: String,
 }
 
 #[derive(Args)]
 pub(crate) struct RevokeArgs {
-    /// The ids of the keys
+    /// IDs of the keys
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct PurgeArgs {
-    /// Keys that were revoked this long ago or earlier; 0d means now
+    /// Remove keys that were revoked at least this long ago; 0d means all of them
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) revoked_before: Option<Duration>,
-    /// Keys that expired this long ago or earlier, and were not revoked; 0d means now
+    /// Remove keys that expired, without being revoked, at least this long ago; 0d means all of them
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) expired_before: Option<Duration>,
 }

@@ -9,39 +9,39 @@ use crate::foreign::{Format, ScopesFrom, Side};
 
 #[derive(Args)]
 pub(crate) struct MigrateArgs {
-    /// Change nothing; list what makes the database unusable, and what could hide a change
+    /// Only list problems that make the database unusable or could hide changes; changes nothing
     #[arg(long)]
     pub(crate) check: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// Store to import from, named as for --store, or a file of another system
+    /// Store to import from, as for --store, or a file of another system
     pub(crate) source: OsString,
-    /// The format of a file of another system; without it, recognized where that is certain
+    /// Format of a file of another system [default: recognized if it is unambiguous]
     #[arg(long)]
     pub(crate) format: Option<Format>,
-    /// The client of keys for which the file names none
+    /// Client for keys without a client in the file
     #[arg(long, value_name = "NAME")]
     pub(crate) client: Option<String>,
-    /// The side of a JSON map that holds the keys
+    /// Which side of a JSON map has the keys
     #[arg(long, value_name = "SIDE")]
     pub(crate) keys: Option<Side>,
-    /// The groups or permissions that the clients get as scopes
+    /// Groups or permissions to turn into scopes of the clients
     #[arg(long, value_name = "WHAT")]
     pub(crate) scopes_from: Option<ScopesFrom>,
 }
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// Write to a new file, readable by you alone, instead of standard output
+    /// Write to a new file that only you can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct AuditArgs {
-    /// How long a key may be unused, and keep its row after its end
+    /// Report keys that were unused, or have been revoked or expired, for this long
     #[arg(long, value_name = "DURATION", default_value = "90d")]
     #[arg(value_parser = duration::parse_positive)]
     pub(crate) unused_for: Duration,

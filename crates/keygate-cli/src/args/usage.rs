@@ -10,14 +10,14 @@ pub(crate) struct UsageArgs {
     /// Only the keys of this client
     #[arg(long, value_name = "NAME")]
     pub(crate) client: Option<String>,
-    /// The number of clients to list, the busiest first
+    /// Maximum number of clients to list, busiest first
     #[arg(long, value_name = "COUNT", default_value_t = 10, conflicts_with_all = ["client", "by"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) top: u32,
-    /// Only requests of the last hours or days
+    /// Only requests within this time, such as 24h
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) since: Option<Duration>,
-    /// Sum up all requests by minute, hour or day, in UTC
+    /// Show totals by minute, hour or day, in UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) by: Option<By>,
     /// Print comma-separated values (RFC 4180)

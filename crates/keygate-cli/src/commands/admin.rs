@@ -1,4 +1,4 @@
-//! Serves the page that manages the store, until it is interrupted.
+//! Serves the admin page until it is interrupted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ mod health;
 use caller::Caller;
 use health::ManagedHealth;
 
-/// Requests that are not answered this long after the interruption are cut off.
+/// How long running requests may take to finish after the interruption.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
@@ -38,40 +38,40 @@ pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<()
     let listen = args.listen;
     let listener = block_on(TcpListener::bind(listen)).map_err(|error| {
         Failure::unavailable(format!(
-            "{listen} cannot be listened on ({error}): choose another with --listen"
+            "cannot listen on {listen} ({error}): choose another address with --listen"
         ))
     })?;
-    // Port 0 is any free one.
+    // Port 0 stands for any free port.
     let address = listener.local_addr().unwrap_or(listen);
     let admin = configured(args, address, managed, operators, caller, globals, out)?;
     block_on(serve(listener, admin))
 }
 
-/// Refuses what makes no sense before anything is opened.
+/// Refuses contradictory options before anything is opened.
 fn check(args: &AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
     let refuse = |why: &str| Err(Failure::usage(why));
     if out.is_dry_run() {
         return refuse(
-            "`keygate admin` has no dry run: the page says before each change what will happen",
+            "`keygate admin` has no dry run: the page shows the effect of each change before it is made",
         );
     }
     if !args.listen.ip().is_loopback() && args.public_url.is_none() {
         return refuse(
-            "off loopback, the page needs TLS in front of it: give --public-url https://HOST, its address there, or \
-             listen on 127.0.0.1",
+            "an address that is not on loopback needs TLS in front of it: give --public-url https://HOST, the page's \
+             URL, or listen on 127.0.0.1",
         );
     }
     match &args.admins {
         None if args.public_url.is_some() => refuse(
-            "behind a public URL, operators sign in with keys of their own: give --admins STORE, whose clients have the \
-             scope admin or read",
+            "with --public-url, operators sign in with keys: give --admins STORE, whose clients have the scope admin \
+             or read",
         ),
         None if args.api => refuse(
-            "requests to the API carry keys of operators: give --admins STORE, whose clients have the scope admin or read",
+            "the API needs operators' keys: give --admins STORE, whose clients have the scope admin or read",
         ),
         Some(admins) if same(&operators_location(admins)?, &globals.location()?) => refuse(
-            "--admins is the managed store itself, and its keys never sign in: keep operators in another one, such as \
-             admins.yml",
+            "--admins is the managed store, whose keys cannot be used to sign in: keep operators in another store, \
+             such as admins.yml",
         ),
         _ => Ok(()),
     }
@@ -81,7 +81,7 @@ fn operators_location(admins: &std::ffi::OsStr) -> Result<Location, Failure> {
     Location::parse(admins).map_err(|error| Failure::usage(error).in_store("--admins"))
 }
 
-/// Returns whether two names are those of the same store: also of the same file under another name.
+/// Returns whether two locations are the same store, including the same file under two names.
 fn same(one: &Location, other: &Location) -> bool {
     if one == other {
         return true;
@@ -96,7 +96,7 @@ fn same(one: &Location, other: &Location) -> bool {
     path(one).is_some_and(|path_of_one| path(other) == Some(path_of_one))
 }
 
-/// The authenticator of operators. The API takes their keys as `X-Api-Key` and as Bearer tokens.
+/// Returns the operators' authenticator. The API accepts their keys as `X-Api-Key` and as Bearer tokens.
 fn operators(
     admins: &std::ffi::OsStr,
     caller: &Caller,
@@ -127,7 +127,8 @@ fn configured(
     let admin = Admin::new(managed).with_health(health).with_metrics(args.metrics);
     let mut admin = admin.map_err(|_| {
         Failure::usage(
-            "--metrics is https://, or http:// on loopback, and has no password, such as http://127.0.0.1:9000/metrics",
+            "--metrics must begin with https://, or with http:// on loopback, and contain no password; for example \
+             http://127.0.0.1:9000/metrics",
         )
     })?;
     admin =
@@ -161,7 +162,8 @@ fn configured(
     admin.build().map_err(refused)
 }
 
-/// The code goes where the address went. If that cannot be written, nobody can sign in by it, and the page says so.
+/// Prints the code to the same output as the address. If that fails, nobody can sign in with it, so a warning is
+/// printed.
 fn print_code(out: &Output, code: &str) {
     let printed = out.print(&format!("Sign-in code: {code}\n"), &json!({ "sign_in_code": code }));
     if let Err(failure) = printed {
@@ -190,7 +192,7 @@ async fn serve(listener: TcpListener, admin: AdminService) -> Result<(), Failure
     result.map_err(|error| Failure::unavailable(format!("the page cannot be served ({error})")))
 }
 
-/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
+/// Waits for Ctrl-C, or for the signal with which service managers stop a process.
 async fn interrupted() -> io::Result<()> {
     #[cfg(unix)]
     {

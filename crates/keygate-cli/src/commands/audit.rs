@@ -30,13 +30,13 @@ pub(super) fn run(args: &AuditArgs, globals: &Globals, out: &Output) -> Result<E
         .with_file(in_file(globals)?);
     let findings = audit.findings(&clients.found, &keys.found, now);
     if findings.is_empty() && !out.is_json() {
-        out.note("nothing was found");
+        out.note("no findings");
     } else {
         out.print(&table(&findings), &json!(findings))?;
     }
     match &watched {
         None => out.note(
-            "the last use of keys is unknown, and was not checked: give --usage PATH or set KEYGATE_USAGE",
+            "the last use of keys was not checked, since it is unknown: give --usage PATH or set KEYGATE_USAGE",
         ),
         watched => show::watched(watched.as_ref(), out),
     }
@@ -44,7 +44,7 @@ pub(super) fn run(args: &AuditArgs, globals: &Globals, out: &Output) -> Result<E
     Ok(ExitCode::from(u8::from(!findings.is_empty())))
 }
 
-/// Finds weak keys and keys in plaintext.
+/// Finds weak and plaintext keys.
 fn in_file(globals: &Globals) -> Result<Vec<AuditFinding>, Failure> {
     let location = globals.location()?;
     #[cfg_attr(

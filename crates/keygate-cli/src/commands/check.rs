@@ -31,7 +31,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
         Err(_) => {
             return Err(Failure::usage(
-                "there is no key on standard input: write it as in `keygate check < key`",
+                "there is no key on standard input: use `keygate check < key`, for example",
             ));
         }
     };
@@ -58,7 +58,7 @@ fn note_surroundings(blanks: &[&str], others: &[&str], out: &Output) {
     if !others.is_empty() {
         let others = others.join(", ");
         out.note(&format!(
-            "around the key: {others}; requests with this are refused, so send the key alone"
+            "around the key: {others}; requests with this are refused, so send only the key"
         ));
     }
 }
@@ -91,9 +91,9 @@ fn json(
     })
 }
 
-/// Reads standard input, or asks on the terminal.
+/// Reads the key from standard input, or asks for it if that is a terminal.
 fn read_key() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // A key must not appear on a screen or in the history of a shell.
+    // A key must not appear on a screen or in a shell's history.
     if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
         Failure::unavailable(format!("the key cannot be read from standard input ({error})"))
     })
@@ -104,8 +104,8 @@ fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read() -> io::Result<Zeroizing<Vec<u8>>> {
-    // Enough for a key that is too long, with the name of a header around it. The buffer is reserved at once, so that
-    // growing leaves no copy behind.
+    // Enough for a key that is too long, together with a header name. The buffer never grows, since growing would leave
+    // a copy of the key in memory.
     const LIMIT: usize = MAX_KEY_BYTES + 1024;
     let mut key = Zeroizing::new(Vec::with_capacity(2 * LIMIT));
     io::stdin().lock().take(LIMIT as u64).read_to_end(&mut key)?;

@@ -70,12 +70,12 @@ fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
     })
 }
 
-/// Returns the metadata of the command line, with each name once.
+/// Returns the metadata from the command line. Refuses repeated names.
 fn unique(metadata: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Failure> {
     let count = metadata.len();
     let metadata: BTreeMap<_, _> = metadata.into_iter().collect();
     if metadata.len() < count {
-        return Err(Failure::usage("the same metadata name is given twice: keep one of the two"));
+        return Err(Failure::usage("the same metadata name is given twice: give it once"));
     }
     Ok(metadata)
 }
@@ -83,7 +83,7 @@ fn unique(metadata: Vec<(String, String)>) -> Result<BTreeMap<String, String>, F
 fn warn_of_keys(metadata: &BTreeMap<String, String>, out: &Output) {
     for (name, value) in metadata {
         out.warn_if_key("a name in the metadata", name);
-        out.warn_if_key("a text in the metadata", value);
+        out.warn_if_key("a value in the metadata", value);
     }
 }
 
@@ -97,7 +97,7 @@ fn remove(
         Ok(client) if client.enabled => {
             return Err(ManageError::StillEnabled { name: name.to_owned() }.into());
         }
-        // A damaged row: the client can still be removed, if it is disabled.
+        // The row cannot be read, but the client can still be removed if it is disabled.
         Ok(_) | Err(ManageError::Unavailable(_)) => {}
         Err(error) => return Err(client_failure(error, name, store)),
     }
@@ -137,7 +137,7 @@ fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitC
         out.note(if is_whole {
             "there are no clients: add one with `keygate client add`"
         } else {
-            "no clients are selected"
+            "no clients match"
         });
         return Ok(ExitCode::SUCCESS);
     }

@@ -26,7 +26,7 @@ pub(super) fn run(args: &EventsArgs, globals: &Globals, out: &Output) -> Result<
     if args.csv {
         out.print(&csv(&events.found), &Value::Null)?;
     } else if events.found.is_empty() && !out.is_json() {
-        out.note("no such changes were recorded");
+        out.note("no recorded changes match");
     } else {
         out.print(&table(&events.found).render(), &events.found.iter().map(json).collect())?;
     }
@@ -46,7 +46,7 @@ fn query(args: &EventsArgs, key_id: Option<KeyId>, globals: &Globals) -> EventQu
     since.into_iter().fold(query, EventQuery::since)
 }
 
-/// Refuses the name of a client or the id of a key that has neither events nor a row.
+/// Refuses a client name or key ID that has neither events nor a row.
 fn is_known(args: &EventsArgs, key_id: Option<KeyId>, store: &dyn Store) -> Result<(), Failure> {
     let is_recorded = |query: EventQuery| -> Result<bool, Failure> {
         Ok(!block_on(store.events(&query.with_limit(1)))?.found.is_empty())

@@ -27,11 +27,11 @@ pub(super) fn run(args: &ExportArgs, globals: &Globals, out: &Output) -> Result<
     }
     let path = path.display().to_string();
     let (counted, keys_counted) = (counted(clients, "client"), counted(keys, "key"));
-    let note = format!("wrote {counted} and {keys_counted} to {path}, readable by you alone");
+    let note = format!("wrote {counted} and {keys_counted} to {path}, which only you can read");
     out.report_change(&note, &json!({ "clients": clients, "keys": keys, "out": path }))
 }
 
-/// Returns the text of a key file with these clients and keys, written by the store itself.
+/// Returns a key file with these clients and keys, as `YamlStore` writes it.
 fn yaml(export: &Export) -> Result<String, Failure> {
     let failed = |error: io::Error| {
         let folder = std::env::temp_dir();
@@ -47,7 +47,7 @@ fn yaml(export: &Export) -> Result<String, Failure> {
     fs::read_to_string(&path).map_err(failed)
 }
 
-/// Creates a temporary folder for this user alone, which is removed when dropped.
+/// Creates a temporary folder that only this user can read, and that is removed when dropped.
 fn private_folder() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("keygate-");

@@ -14,7 +14,8 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     note_section(&location, globals, out);
     let store = with_lock_notes(globals.options(file).open(file)?, out);
     let path = file.display().to_string();
-    confirmation.ask(&format!("Replace every plaintext key in {path} by its digest, for good?"))?;
+    confirmation
+        .ask(&format!("Permanently replace all plaintext keys in {path} with their digests?"))?;
 
     let store = if out.is_dry_run() { store.dry_run() } else { store };
     let hashed = store.hash_keys()?;
@@ -26,13 +27,13 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
         }
         _ if out.is_dry_run() => {
             let keys = counted(hashed, "plaintext key");
-            return out.report_change(&format!("replaced {keys} by digests"), &json);
+            return out.report_change(&format!("replaced {keys} with digests"), &json);
         }
         1 => "1 key is now a digest and keeps".to_owned(),
         _ => format!("{hashed} keys are now digests and keep"),
     };
     let note = format!(
-        "{keys} working; version control and backups still hold the old text, \
+        "{keys} working; version control and backups still contain the plaintext, \
          so replace keys that others may have seen there"
     );
     out.report_change(&note, &json)

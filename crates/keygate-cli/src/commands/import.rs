@@ -13,7 +13,7 @@ use crate::store::{open_at, open_to_change};
 
 mod foreign_file;
 
-/// What failed, for a command that has two stores.
+/// The name of the target store in errors, since this command has two stores.
 const INTO: &str = "the store to import into";
 
 pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {

@@ -11,7 +11,9 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     let path = location.file("init")?;
     if path.symlink_metadata().is_ok() {
         let path = path.display();
-        return Err(Failure::refused(format!("{path} exists already: use it, or name a new file")));
+        return Err(Failure::refused(format!(
+            "{path} already exists: use it, or choose another name"
+        )));
     }
     if out.is_dry_run() {
         NewFile::check(path)?;

@@ -28,7 +28,7 @@ pub(super) fn run(
         _ => Confirmation::Given,
     };
     let store = match command {
-        // `purge_keys` has its own dry run.
+        // `purge_keys` has a dry run of its own.
         KeyCommand::List(_) | KeyCommand::Show(_) | KeyCommand::Purge(_) => open(globals, out)?,
         _ => open_to_change(globals, out)?,
     };

@@ -16,7 +16,7 @@ mod names;
 use guessable::Guesser;
 use names::Names;
 
-const CHECKS: &str = "checked syntax and grammar, keys that are duplicate, weak or guessable, texts that look like \
+const CHECKS: &str = "checked syntax and grammar, duplicate, weak and guessable keys, texts that look like \
                       keys, names that look alike, rotations without an end, and the permissions of the file";
 
 struct Finding {
@@ -42,12 +42,12 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     let skipped = own_rules.guesser.skipped();
     let findings = all_findings(&path, &lint, own_rules);
     if findings.is_empty() && !out.is_json() {
-        out.note(&format!("nothing is wrong in {path}: {CHECKS}"));
+        out.note(&format!("no problems in {path}: {CHECKS}"));
     } else {
         let text = findings.iter().map(|finding| line(&path, finding)).collect::<String>();
         out.print(&text, &findings.iter().map(|finding| json(&path, finding)).collect())?;
     }
-    // `hash` needs a file that loads.
+    // `hash` works only on files that load.
     if lint.plaintext_keys > 0 && lint.errors.is_empty() {
         let keys = counted(lint.plaintext_keys, "key");
         let refusal = options.open(file).ok().and_then(|store| store.dry_run().hash_keys().err());
@@ -58,17 +58,19 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
                 format!("`keygate hash` would turn them into digests, but: {why}")
             }
         };
-        out.note(&format!("{path} holds {keys} in plaintext: {way_out}"));
+        out.note(&format!("{path} contains {keys} in plaintext: {way_out}"));
     }
     if skipped > 0 {
         let keys = counted(skipped, "key");
-        out.note(&format!("not searched for words and patterns, to save time: {keys} of {path}"));
+        out.note(&format!(
+            "to save time, {keys} of {path} were not checked for words and patterns"
+        ));
     }
     let faulty = findings.iter().any(|finding| finding.is_error);
     Ok(ExitCode::from(u8::from(faulty)))
 }
 
-/// The findings of the library and of the tool's own rules, in the order of the file.
+/// Returns the findings of the library and of the tool's own rules, in the order of the file.
 fn all_findings(path: &str, lint: &YamlLint, own_rules: OwnRules) -> Vec<Finding> {
     let finding = |is_error, line: Option<usize>, column: Option<usize>, text: &str| {
         let place = line.zip(column);
@@ -82,7 +84,7 @@ fn all_findings(path: &str, lint: &YamlLint, own_rules: OwnRules) -> Vec<Finding
     let warnings = warnings
         .map(|warning| finding(false, warning.line(), warning.column(), &warning.to_string()));
     let mut findings: Vec<_> = errors.chain(warnings).collect();
-    // One finding per key.
+    // Report at most one finding per key.
     let taken = findings.iter().filter_map(|finding| finding.place).collect::<HashSet<_>>();
     findings.extend(own_rules.names);
     findings.extend(
@@ -95,7 +97,7 @@ fn all_findings(path: &str, lint: &YamlLint, own_rules: OwnRules) -> Vec<Finding
     findings
 }
 
-/// The rules that need tables of words and of Unicode, which the library does without.
+/// Applies the rules that need word lists and Unicode tables, which the library does not depend on.
 #[derive(Default)]
 struct OwnRules {
     seen: Names,
@@ -115,8 +117,8 @@ impl OwnRules {
             }
             YamlTextKind::Key if self.guesser.is_guessable(text.text) => {
                 let message =
-                    "the key is made of words or patterns that are easy to guess: replace it with one of \
-                     32 random bytes"
+                    "the key consists of words or patterns that are easy to guess: replace it with 32 \
+                     random bytes"
                         .to_owned();
                 self.keys.push(Finding { is_error: false, place, message });
             }

@@ -59,13 +59,13 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The versions of the tables before and after. `before` is `None` if there were no tables, and `after` if a dry run
-/// created none.
+/// The table versions before and after the migration. `before` is `None` if there were no tables. `after` is `None` if
+/// a dry run did not create any.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 struct Versions {
     before: Option<i32>,
     after: Option<i32>,
-    /// Whether the sequence of events was behind its rows.
+    /// Whether the event sequence was behind the rows of its table.
     was_behind: bool,
 }
 
@@ -76,7 +76,7 @@ async fn sqlite(
 ) -> Result<Versions, keygate::store::DatabaseError> {
     let (before, needed) = match keygate::store::SqliteStore::open(path).await {
         Ok(store) => current(store.schema_version().await?),
-        // Most often the file does not exist yet. Migrating reports any other fault.
+        // Usually, the file does not exist yet. The migration reports any other problem.
         Err(keygate::store::DatabaseError::Location { .. }) => (None, None),
         Err(error) => unmigrated(error)?,
     };
@@ -104,7 +104,7 @@ async fn postgres(url: &str, dry_run: bool) -> Result<Versions, keygate::store::
     Ok(Versions { before, after, was_behind })
 }
 
-/// The version of the tables and the needed one; `None` where there are no tables.
+/// Returns the current and the required version of the tables; `None` if there are no tables.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 type FoundAndNeeded = (Option<i32>, Option<i32>);
 
@@ -113,7 +113,7 @@ fn current(version: i32) -> FoundAndNeeded {
     (Some(version), Some(version))
 }
 
-/// Returns the versions of tables that need a migration, or the error if something else is wrong.
+/// Returns the versions of tables that need a migration, or the error for any other problem.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn unmigrated(
     error: keygate::store::DatabaseError,

@@ -31,7 +31,7 @@ fn show(globals: &Globals, out: &Output) -> Result<(), Failure> {
 fn set(args: &SetPolicyArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
     if names_nothing(args) {
         return Err(Failure::usage(
-            "say what to change, such as --max-lifetime: see `keygate policy set --help`",
+            "nothing to change: give an option such as --max-lifetime (see `keygate policy set --help`)",
         ));
     }
     let store = open_to_change(globals, out)?;
@@ -67,7 +67,7 @@ fn changed(mut policy: Policy, args: &SetPolicyArgs) -> Policy {
     policy
 }
 
-/// The longest lifetime, the default one, and whether a key must expire.
+/// Returns the maximum lifetime, the default lifetime, and whether a key must expire.
 fn facts_of(policy: &Policy) -> [String; 3] {
     let lifetime = |time: Option<Duration>| time.map(written).unwrap_or_default();
     let expiry = if policy.requires_expiry() { "required" } else { "not required" };
@@ -86,7 +86,7 @@ fn json(policy: &Policy) -> Value {
     })
 }
 
-/// Writes a lifetime as key files do: in its largest unit.
+/// Formats a lifetime as in key files, in its largest unit.
 fn written(time: Duration) -> String {
     let seconds = time.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];

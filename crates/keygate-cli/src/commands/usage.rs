@@ -1,4 +1,4 @@
-//! The usage of clients, of the keys of one client, or by time.
+//! Usage by client, by key of one client, or by time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,7 @@ mod csv;
 /// A list of counts.
 struct Listing {
     name: &'static str,
-    /// The names of the values in [`Row::of`].
+    /// The column names of the values in [`Row::of`].
     columns: Vec<&'static str>,
     rows: Vec<Row>,
 }
@@ -45,7 +45,7 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
         return out.print(&csv::text(&listing), &Value::Null);
     }
     if listing.rows.is_empty() && !out.is_json() {
-        out.note("no requests were counted in this time");
+        out.note("no requests in this period");
     } else {
         let watched = watched.map(show::time);
         let rows: Value = listing.rows.iter().map(|row| json(&listing.columns, row)).collect();
@@ -89,7 +89,7 @@ fn refused(totals: &UsageTotals) -> u64 {
     totals.refused.values().sum()
 }
 
-/// The reasons of refusals with their numbers: `expired 2, revoked 1`.
+/// Lists the reasons for refusals with their counts: `expired 2, revoked 1`.
 fn reasons(totals: &UsageTotals) -> String {
     let reasons = totals.refused.iter().map(|(reason, count)| format!("{reason} {count}"));
     reasons.collect::<Vec<_>>().join(", ")

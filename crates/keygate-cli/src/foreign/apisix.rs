@@ -3,7 +3,7 @@ use super::draft::{Draft, Entry};
 use super::node::{Node, at};
 use super::secret::Secret;
 
-/// Parts of the file that can be named. The names of others may be keys, in a file of another kind.
+/// The parts of the file that messages may name. In a file of another kind, other names may be keys.
 const SECTIONS: [&str; 7] = [
     "consumer_groups",
     "global_rules",
@@ -16,7 +16,7 @@ const SECTIONS: [&str; 7] = [
 
 const HEADER: &str = "apikey";
 
-/// Reads `consumers` with the plugin `key-auth`, in the consumer or in its `credentials`.
+/// Parses `consumers` with the plugin `key-auth`, in the consumer itself or in its `credentials`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         for (place, consumer) in document.items("", "consumers") {
@@ -46,7 +46,7 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
         }
         document.visit("", &mut |_, node| {
             match node.get("key-auth") {
-                // The plugin of a consumer has its key.
+                // A consumer's plugin has its key.
                 Some(plugin) if plugin.get("key").is_none() => {
                     draft.add_header(plugin.text("header").unwrap_or(HEADER));
                 }
@@ -69,7 +69,7 @@ fn read_plugins(place: &str, holder: &Node, name: Option<&str>, draft: &mut Draf
         } else if let Some(key) = config.text("key") {
             draft.add(Entry::new(place, name, Secret::plain(key)));
         } else {
-            draft.fault(at(&place, "key"), "it is missing or no text: put it in quotes");
+            draft.fault(at(&place, "key"), "it is missing or not a string: put it in quotes");
         }
     }
 }

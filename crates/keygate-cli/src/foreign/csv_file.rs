@@ -4,7 +4,7 @@ use super::draft::{Draft, Entry};
 use super::secret::{self, Secret};
 use super::{Fault, state};
 
-/// A column, by the names that exports give it.
+/// A column, with its names in common exports.
 #[derive(Clone, Copy, PartialEq)]
 enum Column {
     Client,
@@ -30,7 +30,7 @@ fn column(heading: &str) -> Column {
     }
 }
 
-/// Reads rows with the columns of a heading; or one key a line, of the client of the command line.
+/// Parses rows with a header, or one key per line for the client from the command line.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     let mut reader =
         ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
@@ -105,12 +105,12 @@ fn place(row: &StringRecord) -> String {
     row.position().map_or_else(String::new, |position| format!("line {}", position.line()))
 }
 
-/// The parser's message is not passed on: it may quote a key.
+/// Describes an error without the parser's message, which may quote a key.
 fn fault(error: &csv::Error) -> Fault {
     let at = error.position().map(|position| format!("line {}", position.line()));
     let why = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} columns, and the first line has {expected_len}")
+            format!("{len} columns, but the first line has {expected_len}")
         }
         _ => "this is not valid CSV".to_owned(),
     };

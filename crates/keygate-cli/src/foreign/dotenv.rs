@@ -4,19 +4,22 @@ use super::Fault;
 use super::draft::{Draft, Entry};
 use super::secret::Secret;
 
-/// Reads variables whose name contains `API_KEY`: lists of pairs, lists of keys, and `API_KEY_NAME=key`.
+/// Parses variables whose name contains `API_KEY`: lists of pairs, lists of keys, and `API_KEY_NAME=key`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
-    // The parser would put in a variable of the tool's own environment for `$NAME`, so it never sees a `$`.
+    // The parser would replace `$NAME` with a variable of the tool's own environment, so each `$` is hidden from it.
     let dollar =
         ('\u{e000}'..='\u{f8ff}').find(|stand_in| !text.contains(*stand_in)).ok_or_else(|| {
-            Fault { at: String::new(), why: "it has every private-use character".to_owned() }
+            Fault {
+                at: String::new(),
+                why: "it uses all private-use characters of Unicode".to_owned(),
+            }
         })?;
     let text = Zeroizing::new(text.replace('$', dollar.encode_utf8(&mut [0; 4])));
     for (index, variable) in dotenvy::Iter::new(text.as_bytes()).enumerate() {
-        // The parser's message is not passed on: it quotes the line.
+        // The parser's message is left out, since it quotes the line.
         let (name, value) = variable.map_err(|_| Fault {
             at: format!("variable {}", index + 1),
-            why: "this is not NAME=value; put a value with blanks in quotes, and one with `\\$` in single quotes, \
+            why: "this is not NAME=value; put a value with spaces in quotes, and one with `\\$` in single quotes, \
                   without the backslash"
                 .to_owned(),
         })?;
@@ -34,12 +37,12 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads `name=key,name2=key2`, `name:key` or plain keys.
+/// Parses `name=key,name2=key2`, `name:key` or plain keys.
 fn read_list(variable: &str, value: &str, draft: &mut Draft) {
     let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
     for (index, item) in items.enumerate() {
         let place = format!("{variable}, item {}", index + 1);
-        // Base64 ends with equals signs.
+        // Base64 may end with equals signs.
         let named = item
             .trim_end_matches('=')
             .split_once(['=', ':'])
@@ -58,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dollar_stays_as_written_wherever_it_stands() {
-        // `PATH` is a variable that every process has.
+    fn dollar_signs_are_kept_as_written() {
+        // Every process has the variable `PATH`.
         for (text, key) in [
             ("API_KEY_A=<>$PATH", "<>$PATH"),
             ("API_KEY_A='<>$PATH'", "<>$PATH"),
@@ -80,11 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn escaped_dollar_is_refused_with_the_way_out() {
+    fn escaped_dollar_is_refused_with_an_explanation() {
         let mut draft = Draft::new(crate::foreign::Options::default());
         let fault = read("A=1\nAPI_KEY_A=\"x\\$PATH\"", &mut draft).err();
         let fault = fault.map(|fault| fault.to_string());
-        let fault = fault.expect("it could be read in two ways");
+        let fault = fault.expect("an ambiguous value is refused");
         assert!(fault.starts_with("variable 2: "), "{fault}");
         assert!(fault.contains("in single quotes, without the backslash"), "{fault}");
     }

@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 use super::secret::{Secret, reference};
 use super::{Fault, Options, ScopesFrom};
 
-/// Replaces a text with a key in it, or one that is no line to be read. In a file of another kind than expected, anything
-/// may be one.
+/// Replaces a text that contains a key or is too long to show. In a file of an unexpected kind, any text may be a key.
 fn shown(text: String) -> String {
     if looks_like_key(&text) {
         "(it looks like a key)".to_owned()
@@ -25,19 +24,19 @@ const MAX_SHOWN: usize = 200;
 pub(crate) struct Draft {
     pub(crate) keys: Vec<DraftKey>,
     pub(crate) clients: BTreeMap<String, DraftClient>,
-    /// Keys that cannot be taken over.
+    /// Keys that cannot be imported.
     pub(crate) left_out: Vec<Fault>,
-    /// What makes the file as a whole unusable.
+    /// Problems that make the whole file unusable.
     pub(crate) faults: Vec<Fault>,
-    /// Settings that are not taken over, and how often each occurs.
+    /// Settings that are not imported, with the number of their occurrences.
     pub(crate) settings: BTreeMap<String, usize>,
-    /// Where clients sent their keys, in lower case.
+    /// The headers in which clients sent their keys, in lower case.
     pub(crate) headers: BTreeSet<String>,
     options: Options,
-    /// Checks keys by the rules of every store.
+    /// Checks keys by the rules that all stores share.
     rules: MemoryStore,
     places: HashMap<[u8; 32], usize>,
-    /// The beginnings of digests, which are the ids of keys.
+    /// The key IDs, which are the beginnings of the digests.
     ids: HashMap<[u8; 8], usize>,
 }
 
@@ -58,7 +57,7 @@ pub(crate) struct DraftKey {
 }
 
 impl DraftKey {
-    /// Returns the public handle of the key, which is the beginning of its digest.
+    /// Returns the ID of the key, which is the beginning of its digest.
     pub(crate) fn key_id(&self) -> KeyId {
         let text = self.digest.to_text();
         text["sha256:".len()..][..16]
@@ -67,10 +66,10 @@ impl DraftKey {
     }
 }
 
-/// A key as a format found it.
+/// A key as it was found in the file.
 pub(super) struct Entry<'a> {
     pub(super) at: String,
-    /// The name of the client, if the file has one.
+    /// The client's name, if the file has one.
     pub(super) client: Option<&'a str>,
     pub(super) secret: Secret,
     pub(super) label: Option<&'a str>,
@@ -104,19 +103,19 @@ impl Draft {
         &self.options
     }
 
-    /// Adds a key, or says why it is not taken over.
+    /// Adds a key, or the reason why it is not imported.
     pub(super) fn add(&mut self, entry: Entry<'_>) {
         let Entry { at, client, secret, label, created, expires } = entry;
         let at = shown(at);
         let named = self.options.client.clone();
         let Some(client) = client.map(str::to_owned).or(named) else {
-            return self.leave_out(at, "the file names no client for it: give one with --client");
+            return self.leave_out(at, "it has no client in the file: give one with --client");
         };
         let digest = match secret {
             Secret::Digest(digest) => digest,
             Secret::Plain(key) => {
                 if let Some(what) = reference(&key) {
-                    let why = format!("its text is {what}: import the key from where it is kept");
+                    let why = format!("its text is {what}: import the key from its source");
                     return self.leave_out(at, &why);
                 }
                 if let Err(error) = self.check(key.as_bytes()) {
@@ -128,20 +127,20 @@ impl Draft {
         if let Some(index) = self.places.get(&digest.to_bytes()) {
             let other = &self.keys[*index];
             let why = if other.client != client {
-                "of another client"
+                "for another client"
             } else if other.expires != expires {
                 "with another expiry"
             } else {
                 return;
             };
-            let why = format!("it is the key at {} as well, {why}", other.at);
+            let why = format!("it is the same key as at {}, {why}", other.at);
             return self.fault(at, &why);
         }
         let id =
             digest.to_bytes()[..8].try_into().unwrap_or_else(|_| unreachable!("8 bytes of 32"));
         if let Some(index) = self.ids.get(&id) {
             let other = &self.keys[*index].at;
-            let why = format!("it has the same id as the key at {other}: issue another one");
+            let why = format!("it has the same key ID as the key at {other}: issue another one");
             return self.fault(at, &why);
         }
         if !self.add_client(&at, &client) {
@@ -153,7 +152,7 @@ impl Draft {
         self.keys.push(DraftKey { at, client, digest, label, created, expires });
     }
 
-    /// Adds a client, and returns whether its name is one.
+    /// Adds a client, and returns whether its name is valid.
     pub(super) fn add_client(&mut self, at: &str, name: &str) -> bool {
         if self.clients.contains_key(name) {
             return true;
@@ -173,7 +172,7 @@ impl Draft {
         false
     }
 
-    /// Sets the title of a client. A text that cannot be one is left out.
+    /// Sets the title of a client. A text that is not a valid title is left out.
     pub(super) fn set_title(&mut self, at: &str, name: &str, title: &str) {
         let profile = ClientProfile::new(name).with_title(title);
         if looks_like_key(title) || profile.validate().is_err() {
@@ -184,7 +183,7 @@ impl Draft {
         }
     }
 
-    /// Adds metadata of a client. What is more than a client can have is left out.
+    /// Adds metadata of a client. Entries beyond the limit are left out.
     pub(super) fn add_metadata(&mut self, at: &str, name: &str, field: &str, value: &str) {
         let Some(client) = self.clients.get_mut(name) else { return };
         let mut metadata = client.metadata.clone();
@@ -196,17 +195,20 @@ impl Draft {
         client.metadata = metadata;
     }
 
-    /// Adds a group or permission as a scope of a client, if that is asked for.
+    /// Adds a group or permission as a scope of a client, if the command line asks for it.
     pub(super) fn add_group(&mut self, from: ScopesFrom, at: &str, name: &str, group: &str) {
         if self.options.scopes_from != Some(from) {
-            let what =
-                format!("{} (`--scopes-from {}` makes scopes of them)", from.plural(), from.name());
+            let what = format!(
+                "{} (`--scopes-from {}` turns them into scopes)",
+                from.plural(),
+                from.name()
+            );
             return self.setting(&what);
         }
         self.add_scope(at, name, group);
     }
 
-    /// Adds a scope of a client, but none that grants everything or that is reserved.
+    /// Adds a scope of a client, unless it grants everything or is reserved.
     pub(super) fn add_scope(&mut self, at: &str, name: &str, scope: &str) {
         let why = match scope.parse::<Scope>() {
             Ok(scope) if scope.as_str() == "*" => "`*` grants everything: set it by hand",
@@ -219,12 +221,14 @@ impl Draft {
                 }
                 return;
             }
-            Err(_) => "it is no scope: segments of a-z, 0-9, `_`, `.` and `-`, joined by `:`",
+            Err(_) => {
+                "it is not a scope, which has segments of a-z, 0-9, `_`, `.` and `-`, joined by `:`"
+            }
         };
         self.setting(&format!("the scope at {at}: {why}"));
     }
 
-    /// Adds a header in which clients sent their keys. A text that names no header is left out.
+    /// Adds a header in which clients sent their keys. A text that is not a valid header name is left out.
     pub(super) fn add_header(&mut self, name: &str) {
         let is_part = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
         if !name.is_empty() && name.chars().all(is_part) && !looks_like_key(name) {
@@ -232,7 +236,7 @@ impl Draft {
         }
     }
 
-    /// Adds the header that a system reads unless another one is configured.
+    /// Adds the default header of a system, unless the file configures another one.
     pub(super) fn add_default_header(&mut self, name: &str) {
         if self.headers.is_empty() {
             self.add_header(name);
@@ -247,13 +251,13 @@ impl Draft {
         self.faults.push(Fault { at: shown(at.into()), why: why.to_owned() });
     }
 
-    /// Notes a setting that is not taken over.
+    /// Records a setting that is not imported.
     pub(super) fn setting(&mut self, what: &str) {
         *self.settings.entry(shown(what.to_owned())).or_default() += 1;
     }
 
     fn check(&self, key: &[u8]) -> Result<(), String> {
-        // A key that is there already passed before.
+        // An existing entry has already passed the check.
         let known = self.places.contains_key(&KeyDigest::of(key).to_bytes());
         if known {
             Ok(())
@@ -263,7 +267,7 @@ impl Draft {
     }
 
     fn is_label(&mut self, at: &str, label: &str) -> bool {
-        // The rules of a label are those of a name.
+        // Labels follow the same rules as names.
         let is_label = ClientProfile::new(label).validate().is_ok() && !looks_like_key(label);
         if !is_label {
             self.setting(&format!("a label that keygate does not allow, at {at}"));
@@ -271,9 +275,9 @@ impl Draft {
         is_label
     }
 
-    /// Returns a store with these clients and keys, which every rule of a key file was applied to.
+    /// Returns a store with these clients and keys, checked by all rules of a key file.
     pub(crate) fn store(&self) -> Result<YamlStore, keygate::store::KeyFileError> {
-        // JSON is a part of YAML.
+        // JSON is a subset of YAML.
         let mut clients = Map::new();
         for (name, client) in &self.clients {
             let DraftClient { title, scopes, metadata } = client;

@@ -3,7 +3,7 @@ use super::draft::{Draft, Entry};
 use super::node::{Node, at};
 use super::secret::Secret;
 
-/// Reads every list `credentials` of keys with their clients, wherever it is in the configuration.
+/// Parses every `credentials` list of keys and clients, anywhere in the configuration.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         document.visit("", &mut |place, node| {
@@ -27,9 +27,9 @@ fn read_credential(place: &str, credential: &Node, draft: &mut Draft) {
             draft.add(Entry::new(place, client, Secret::plain(key)));
         }
         (None, Some(_)) => {
-            draft.fault(at(place, "key"), "it is missing or no text: put it in quotes");
+            draft.fault(at(place, "key"), "it is missing or not a string: put it in quotes");
         }
-        // Another kind of credentials, such as those of a cluster.
+        // These are other credentials, such as a cluster's.
         (None, None) => {}
     }
 }

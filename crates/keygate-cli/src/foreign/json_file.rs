@@ -5,16 +5,16 @@ use super::node::{Node, at};
 use super::secret::{self, Secret};
 use super::{Fault, Side, state};
 
-/// Names of lists that exports put around their keys.
+/// The names of the lists in which exports have their keys.
 const LISTS: [&str; 5] = ["results", "keys", "api_keys", "apiKeys", "data"];
-/// Names of the fields of a key.
+/// The names of a key's fields.
 const KEY: [&str; 5] = ["key", "api_key", "apiKey", "token", "secret"];
 const DIGEST: [&str; 4] = ["digest", "sha256", "hash", "key_hash"];
 const CLIENT: [&str; 5] = ["client", "name", "username", "owner", "user"];
 const CREATED: [&str; 3] = ["created", "created_at", "createdAt"];
 const EXPIRES: [&str; 3] = ["expires", "expires_at", "expiresAt"];
 
-/// Reads a map of keys and names, a list of keys, or a list of objects.
+/// Parses a map of keys and names, a list of keys, or a list of objects.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         let list = LISTS.into_iter().find(|name| document.get(name).is_some());
@@ -38,7 +38,8 @@ fn read_map(place: &str, map: &Node, draft: &mut Draft) -> Result<(), Fault> {
     for (index, (left, right)) in map.entries().iter().enumerate() {
         let place = at(place, format!("entry {}", index + 1));
         let Some(right) = right.as_text() else {
-            let why = "the value is no text: a map holds keys and names, in quotes".to_owned();
+            let why =
+                "the value is not a string: a map must have keys and names in quotes".to_owned();
             return Err(Fault { at: place, why });
         };
         pairs.push((place, left.as_str(), right));
@@ -47,7 +48,7 @@ fn read_map(place: &str, map: &Node, draft: &mut Draft) -> Result<(), Fault> {
         Some(side) => side,
         None => side(&pairs).ok_or_else(|| Fault {
             at: place.to_owned(),
-            why: "it is not certain which side holds the keys: give --keys left or --keys right"
+            why: "it is unclear which side has the keys: give --keys left or --keys right"
                 .to_owned(),
         })?,
     };
@@ -58,7 +59,7 @@ fn read_map(place: &str, map: &Node, draft: &mut Draft) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Returns the side that holds the keys if all texts there look like keys, and none on the other side does.
+/// Returns the side with the keys, if all texts on that side look like keys and none on the other side does.
 fn side(pairs: &[(String, &str, &str)]) -> Option<Side> {
     let all_left = pairs.iter().all(|(_, left, _)| looks_like_key(left));
     let all_right = pairs.iter().all(|(_, _, right)| looks_like_key(right));
@@ -78,7 +79,7 @@ fn read_item(place: &str, item: &Node, draft: &mut Draft) {
     let first = |names: &[&str]| names.iter().find_map(|name| item.text(name));
     let secret = match secret::of_fields(first(&KEY), first(&DIGEST)) {
         Ok(Some(secret)) => secret,
-        Ok(None) => return draft.fault(place, "it has neither a `key` nor a `digest`, as a text"),
+        Ok(None) => return draft.fault(place, "it has neither a `key` nor a `digest` string"),
         Err(why) => return draft.leave_out(place, why),
     };
     let client = first(&CLIENT);

@@ -3,7 +3,7 @@ use super::draft::{Draft, Entry};
 use super::node::{Node, at};
 use super::secret::{Secret, base64};
 
-/// Reads the `data` and `stringData` of Secrets: each entry is a client, and each of its lines a key.
+/// Parses the `data` and `stringData` of Secrets: each entry is a client, and each of its lines is a key.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         let items = document.items("", "items");
@@ -25,19 +25,20 @@ fn read_secret(place: &str, secret: &Node, draft: &mut Draft) {
     for (place, client, value) in entries(place, secret, "stringData") {
         match value.as_text() {
             Some(text) => read_lines(&place, client, text, draft),
-            None => draft.fault(place, "the value is no text: put it in quotes"),
+            None => draft.fault(place, "the value is not a string: put it in quotes"),
         }
     }
     for (place, client, value) in entries(place, secret, "data") {
         let bytes = value.as_text().and_then(base64);
         match bytes.as_deref().and_then(|bytes| str::from_utf8(bytes).ok()) {
             Some(text) => read_lines(&place, client, text, draft),
-            None => draft.fault(place, "the value is no base64 of a text"),
+            None => draft.fault(place, "the value is not base64-encoded text"),
         }
     }
 }
 
-/// Returns the names and values of a field, each with its place. The names are not shown, since they may be keys.
+/// Returns the names and values of a field, each with its position. Positions do not include the names, which may be
+/// keys.
 fn entries<'a>(
     place: &str,
     secret: &'a Node,

@@ -9,10 +9,10 @@ use super::{Fault, ScopesFrom};
 
 const HEADER: &str = "apikey";
 
-/// Fields by which other parts of a dump name a consumer.
+/// The fields with which other parts of a dump refer to a consumer.
 const IDS: [&str; 3] = ["id", "username", "custom_id"];
 
-/// Credentials of consumers that are no API keys.
+/// The credentials of consumers that are not API keys.
 const OTHERS: [&str; 6] = [
     "basicauth_credentials",
     "hmacauth_credentials",
@@ -22,11 +22,11 @@ const OTHERS: [&str; 6] = [
     "plugins",
 ];
 
-/// Parts of the file that can be named. The names of others may be keys, in a file of another kind.
+/// The parts of the file that messages may name. In a file of another kind, other names may be keys.
 const SECTIONS: [&str; 7] =
     ["certificates", "consumer_groups", "plugins", "routes", "services", "upstreams", "vaults"];
 
-/// Reads `consumers` with their `keyauth_credentials`, and those of a dump, which name their consumers.
+/// Parses `consumers` with their `keyauth_credentials`. In a dump, the credentials refer to their consumers instead.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         let consumers = document.items("", "consumers");
@@ -70,7 +70,7 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Returns the name of the consumer that an item of a dump belongs to.
+/// Returns the name of the consumer to which an item of a dump belongs.
 fn consumer_of<'a>(names: &HashMap<&str, Option<&'a str>>, item: &'a Node) -> Option<&'a str> {
     let consumer = item.get("consumer")?;
     let text = consumer.as_text().or_else(|| IDS.into_iter().find_map(|id| consumer.text(id)))?;
@@ -89,7 +89,7 @@ fn read_consumer(place: &str, consumer: &Node, name: Option<&str>, draft: &mut D
                     draft.setting(&format!("the plugin {plugin}"));
                 }
                 _ if field == "plugins" => {}
-                _ => draft.leave_out(place, "it is no API key"),
+                _ => draft.leave_out(place, "it is not an API key"),
             }
         }
     }
@@ -118,20 +118,20 @@ fn read_consumer(place: &str, consumer: &Node, name: Option<&str>, draft: &mut D
 
 fn read_credential(place: &str, credential: &Node, name: Option<&str>, draft: &mut Draft) {
     let Some(key) = credential.text("key") else {
-        return draft.fault(at(place, "key"), "it is missing or no text: put it in quotes");
+        return draft.fault(at(place, "key"), "it is missing or not a string: put it in quotes");
     };
     let mut entry = Entry::new(place, name, Secret::plain(key));
     let created_at = credential.number("created_at");
     if credential.get("created_at").is_some() && created_at.is_none() {
-        return draft.fault(at(place, "created_at"), "it is no number of seconds since 1970");
+        return draft.fault(at(place, "created_at"), "it is not a number of seconds since 1970");
     }
     let created = created_at.map(unix_time);
-    // The gateway counts the time to live from when it made the key, or loaded the file.
+    // The gateway counts the time to live from the creation of the key, or from loading the file.
     let from = created_at.unwrap_or_else(|| Now::now().as_duration().as_secs_f64());
     let expires = match credential.get("ttl") {
         None => None,
         Some(Node::Number(ttl)) => (*ttl > 0.0).then(|| unix_time(from + ttl)),
-        Some(_) => return draft.fault(at(place, "ttl"), "it is no number of seconds"),
+        Some(_) => return draft.fault(at(place, "ttl"), "it is not a number of seconds"),
     };
     match (created.transpose(), expires.transpose()) {
         (Ok(created), Ok(expires)) => (entry.created, entry.expires) = (created, expires),

@@ -3,7 +3,7 @@ use super::node::{Node, at};
 use super::secret::{self, Secret};
 use super::{Fault, has_own, state};
 
-/// Settings of a key that keygate has under other names, or not at all.
+/// The settings of a key that keygate has under other names, or not at all.
 const SETTINGS: [&str; 7] = [
     "models",
     "max_budget",
@@ -16,7 +16,7 @@ const SETTINGS: [&str; 7] = [
 
 const TIMES: [&str; 2] = ["created_at", "expires"];
 
-/// Reads rows of the table of keys, whose `token` is the SHA-256 of the key.
+/// Parses rows of the key table, whose `token` is the SHA-256 of the key.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     if !text.trim_start().starts_with(['{', '[']) {
         return read_csv(text, draft);
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
                 .into_iter()
                 .find(|name| row.get(name).is_some_and(|value| value.as_text().is_none()))
             {
-                draft.fault(at(&place, name), "it is no text");
+                draft.fault(at(&place, name), "it is not a string");
             } else {
                 read_row(&place, |name| row.text(name), state::is_object_off(row), draft);
             }
@@ -71,10 +71,10 @@ fn read_row<'a>(
             Some(digest) => Secret::Digest(digest),
             None => {
                 return draft
-                    .leave_out(at(place, "token"), "it is no SHA-256 in hexadecimal digits");
+                    .leave_out(at(place, "token"), "it is not a SHA-256 in hexadecimal digits");
             }
         },
-        None => return draft.fault(at(place, "token"), "it is missing or no text"),
+        None => return draft.fault(at(place, "token"), "it is missing or not a string"),
     };
     if is_off {
         return draft.leave_out(place, state::REASON);
@@ -83,7 +83,7 @@ fn read_row<'a>(
     let client = field("user_id").or_else(|| field("team_id")).or(alias);
     let mut entry = Entry::new(place, client, secret);
     entry.label = alias;
-    // The table has times without an offset, in UTC.
+    // Times in the table are in UTC, without an offset.
     for (name, time) in [("created_at", &mut entry.created), ("expires", &mut entry.expires)] {
         match field(name).map(|text| secret::time(text, true)).transpose() {
             Ok(found) => *time = found,

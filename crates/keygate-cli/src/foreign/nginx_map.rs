@@ -2,8 +2,8 @@ use super::draft::{Draft, Entry};
 use super::secret::Secret;
 use super::{Fault, state};
 
-/// Reads the `map` blocks whose variable names a key, and leaves the others alone.
-// No kept crate reads nginx's files.
+/// Parses the `map` blocks whose variable is an API key, and ignores the others.
+// No maintained crate parses nginx files.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     let tokens = tokens(text)?;
     let mut rest = &tokens[..];
@@ -41,7 +41,7 @@ fn read_block(block: &[Token], draft: &mut Draft) -> Result<(), Fault> {
             [word] if ["hostnames", "volatile"].into_iter().any(|known| word.is(known)) => continue,
             [word, _] if word.is("default") => continue,
             [word, _] if word.is("include") => {
-                draft.leave_out(word.at(), "it includes another file: import that as well");
+                draft.leave_out(word.at(), "it includes another file: import that file, too");
                 continue;
             }
             [key, name] => (key, name),
@@ -52,7 +52,7 @@ fn read_block(block: &[Token], draft: &mut Draft) -> Result<(), Fault> {
             ("", _) => {}
             (_, "" | "0") => draft.leave_out(key.at(), state::REASON),
             (text, _) if text.starts_with('~') => {
-                draft.leave_out(key.at(), "it is a pattern, and not a key");
+                draft.leave_out(key.at(), "it is a pattern, not a key");
             }
             (text, name) => {
                 let text = text.strip_prefix("Bearer ").unwrap_or(text);
@@ -72,7 +72,7 @@ struct Token {
 }
 
 impl Token {
-    /// Returns whether this is a word or mark of the grammar.
+    /// Returns whether this is a keyword or a mark of the grammar.
     fn is(&self, text: &str) -> bool {
         !self.is_quoted && *self.text == text
     }
@@ -86,7 +86,7 @@ impl Token {
     }
 }
 
-/// Splits into words, texts in quotes, and the marks `{`, `}` and `;`.
+/// Splits the text into words, quoted texts, and the marks `{`, `}` and `;`.
 fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
     let mut tokens: Vec<Token> = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -110,9 +110,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
                             Some((_, next)) if next == first => break,
                             Some((_, next)) => token.text.push(next),
                             None => {
-                                return Err(
-                                    token.fault("the text in quotes has no end on its line")
-                                );
+                                return Err(token.fault("the quoted text does not end on its line"));
                             }
                         }
                     }

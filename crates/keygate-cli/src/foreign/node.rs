@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::Fault;
 
-/// A value of a YAML or JSON document. Unlike the formats' own types, it keeps texts apart from numbers, refuses a
-/// name that occurs twice in a map, and zeroizes texts.
+/// A value of a YAML or JSON document. Unlike the formats' own types, it distinguishes strings from numbers, refuses
+/// repeated names in a map, and zeroizes strings.
 pub(super) enum Node {
     Null,
     Bool(bool),
@@ -19,12 +19,12 @@ pub(super) enum Node {
     Map(Vec<(Zeroizing<String>, Node)>),
 }
 
-/// The way through a document, as in `consumers[2].username`.
+/// The path within a document, as in `consumers[2].username`.
 pub(super) fn at(parent: &str, name: impl fmt::Display) -> String {
     if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") }
 }
 
-/// Names on the way to keys. Others are not shown: in the wrong file, they may be keys.
+/// The names that paths may show. Other names are not shown, since in the wrong file they may be keys.
 const STRUCTURE: [&str; 9] = [
     "filter_chains",
     "filters",
@@ -38,18 +38,19 @@ const STRUCTURE: [&str; 9] = [
 ];
 
 const TWICE: &str = "a name occurs twice in a map";
-const NOT_TEXT: &str = "a name is not a text: put it in quotes";
-const TAGGED: &str = "a tag of YAML (`!`) is not read: remove it, or put the text in quotes";
-const TOO_LARGE: &str = "its aliases (`*`) stand for too much: write out the values that hold keys";
+const NOT_TEXT: &str = "a name is not a string: put it in quotes";
+const TAGGED: &str = "YAML tags (`!`) are not supported: remove the tag, or put the text in quotes";
+const TOO_LARGE: &str =
+    "its aliases (`*`) expand to too much: write out the values that contain keys";
 
-/// How much larger than its text a document may become by aliases.
+/// The factor by which aliases may expand a document beyond its text.
 const MAX_GROWTH: usize = 16;
 
 impl Node {
-    /// Reads all documents of a YAML text, of which JSON is a part.
+    /// Parses all documents of a YAML text. JSON is a subset of YAML.
     pub(super) fn parse(text: &str) -> Result<Vec<Self>, Fault> {
         let is_json = text.trim_start().starts_with(['{', '[']);
-        // YAML parsers refuse some escapes of JSON.
+        // YAML parsers refuse some JSON escapes.
         if is_json && let Ok(node) = json(text) {
             return Ok(vec![node]);
         }
@@ -60,7 +61,7 @@ impl Node {
             .collect()
     }
 
-    /// Returns the value under a name. Null counts as absent.
+    /// Returns the value with this name. Null counts as missing.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         let (_, value) = self.entries().iter().find(|(other, _)| other.as_str() == name)?;
         (!matches!(value, Self::Null)).then_some(value)
@@ -81,14 +82,14 @@ impl Node {
         matches!(self.get(name), Some(Self::Bool(true)))
     }
 
-    /// Returns the items of the list under a name, each with its place.
+    /// Returns the items of the list with this name, each with its position.
     pub(super) fn items(&self, parent: &str, name: &str) -> Vec<(String, &Self)> {
         let list = self.get(name).map_or(&[][..], Self::as_list);
         let place = |index| format!("{}[{index}]", at(parent, name));
         list.iter().enumerate().map(|(index, item)| (place(index), item)).collect()
     }
 
-    /// Returns the items of a list, which is the document or under one of these names, each with its place.
+    /// Returns the items of a list, each with its position. The list is the document itself, or has one of these names.
     pub(super) fn rows(&self, names: &[&str]) -> Vec<(String, &Self)> {
         if let Some(name) = names.iter().find(|name| self.get(name).is_some()) {
             return self.items("", name);
@@ -118,7 +119,7 @@ impl Node {
         }
     }
 
-    /// Calls a function for this value and all within it.
+    /// Calls a function for this value and all values within it.
     pub(super) fn visit(&self, parent: &str, visit: &mut impl FnMut(&str, &Self)) {
         visit(parent, self);
         for (index, item) in self.as_list().iter().enumerate() {
@@ -137,7 +138,7 @@ fn json(text: &str) -> serde_json::Result<Node> {
     deserializer.end().map(|()| node)
 }
 
-/// The parser's message is not passed on: it may quote a key.
+/// Describes an error without the parser's message, which may quote a key.
 fn fault(error: &serde_yaml::Error) -> Fault {
     let message = error.to_string();
     let known = [TWICE, NOT_TEXT, TAGGED, TOO_LARGE];
@@ -147,7 +148,7 @@ fn fault(error: &serde_yaml::Error) -> Fault {
     Fault { at: at.unwrap_or_default(), why: why.to_owned() }
 }
 
-/// Reads a value, as long as there is room for it: an alias of YAML is a few bytes, and may stand for any number.
+/// Parses a value within a size limit, since a YAML alias has only a few bytes but may expand to any number.
 #[derive(Clone, Copy)]
 struct NodeSeed<'a>(&'a Cell<usize>);
 
@@ -172,7 +173,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a list or a map")
+        f.write_str("a string, a list or a map")
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Node, E> {

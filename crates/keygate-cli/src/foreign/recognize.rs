@@ -2,7 +2,8 @@ use std::path::Path;
 
 use super::{Format, has_extension, htpasswd};
 
-/// Returns the format of a file where it is certain, or why no format is possible. `None` stands for a key file.
+/// Returns the format of a file if it is unambiguous, or the reason why the file cannot be imported. Returns `None` for
+/// a key file.
 pub(crate) fn recognize(path: &Path, text: &str) -> Result<Option<Format>, &'static str> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let has = |mark: &str| text.contains(mark);

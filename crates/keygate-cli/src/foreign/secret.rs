@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::node::Node;
 
-/// A key as a foreign file holds it.
+/// A key in a foreign file.
 pub(super) enum Secret {
     Plain(Zeroizing<String>),
     Digest(KeyDigest),
@@ -20,7 +20,7 @@ impl Secret {
     }
 }
 
-/// Returns the key of two fields, of which one has the key and the other its digest; `None` if both are missing.
+/// Returns the key from two fields, one for its text and one for its digest. Returns `None` if both are missing.
 pub(super) fn of_fields(
     key: Option<&str>,
     digest_text: Option<&str>,
@@ -32,9 +32,9 @@ pub(super) fn of_fields(
     }
 }
 
-const NO_DIGEST: &str = "its hash is no SHA-256 in hexadecimal digits or base64";
+const NO_DIGEST: &str = "its hash is not a SHA-256 in hexadecimal digits or base64";
 
-/// Returns the digest that a text holds: SHA-256 in hexadecimal digits or in base64.
+/// Parses a digest: SHA-256 in hexadecimal digits or base64.
 pub(super) fn digest(text: &str) -> Option<KeyDigest> {
     let text = text.strip_prefix("sha256:").unwrap_or(text);
     if text.len() == 64 {
@@ -48,32 +48,32 @@ pub(super) fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     engines.iter().find_map(|engine| engine.decode(text).ok()).map(Zeroizing::new)
 }
 
-/// Why a text is not a key but a reference to one, which another system resolves.
+/// Returns the kind of a reference that another system resolves, if the text is one instead of a key.
 pub(super) fn reference(text: &str) -> Option<&'static str> {
     let forms = [
         ("${", "a variable"),
         ("{{", "a template"),
-        ("$env://", "a variable of the environment"),
-        ("$ENV://", "a variable of the environment"),
+        ("$env://", "an environment variable"),
+        ("$ENV://", "an environment variable"),
         ("$secret://", "a reference to a secret manager"),
         ("{vault://", "a reference to a vault"),
     ];
     forms.into_iter().find(|(form, _)| text.contains(form)).map(|(_, what)| what)
 }
 
-/// A time in the forms that exports use: RFC 3339, a blank in the place of the `T`, and without an offset in UTC if
-/// the system writes it so.
+/// Parses a time in the forms that exports use: RFC 3339, also with a space instead of the `T`, and without an offset
+/// if the system writes UTC.
 pub(super) fn time(text: &str, without_offset_in_utc: bool) -> Result<Timestamp, String> {
     let instant = text.parse::<jiff::Timestamp>().or_else(|error| {
         let local = text.parse::<DateTime>().ok().filter(|_| without_offset_in_utc);
         local.and_then(|local| TimeZone::UTC.to_timestamp(local).ok()).ok_or(error)
     });
     let instant = instant
-        .map_err(|_| "a time is written with its offset, as in 2026-12-31T00:00:00Z".to_owned())?;
+        .map_err(|_| "write a time with its offset, as in 2026-12-31T00:00:00Z".to_owned())?;
     instant.to_string().parse().map_err(|error: keygate::key::TimeError| error.to_string())
 }
 
-/// Reads the time in a field: a text, or, if the system writes it so, a number of parts of a second since 1970.
+/// Parses the time in a field: a string, or a number of `unit`s since 1970 if the system writes numbers.
 pub(super) fn time_in(
     object: &Node,
     field: &str,
@@ -83,11 +83,11 @@ pub(super) fn time_in(
         (None, _) => Ok(None),
         (Some(Node::Text(text)), _) => time(text, false).map(Some),
         (Some(Node::Number(number)), Some(parts)) => unix_time(number / parts).map(Some),
-        (Some(_), _) => Err("it is no time that this format knows".to_owned()),
+        (Some(_), _) => Err("it is not a time in this format".to_owned()),
     }
 }
 
-/// A time as seconds since 1970.
+/// Converts seconds since 1970 to a time.
 pub(super) fn unix_time(seconds: f64) -> Result<Timestamp, String> {
     let instant = jiff::Timestamp::from_duration(
         jiff::SignedDuration::try_from_secs_f64(seconds)

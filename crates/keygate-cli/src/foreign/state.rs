@@ -1,13 +1,13 @@
 use super::node::Node;
 
-/// Fields of a key that works.
+/// Fields that are true for a working key.
 const ON: [&str; 4] = ["enabled", "active", "is_active", "valid"];
-/// Fields of a key that does not.
+/// Fields that are true for a key that does not work.
 const OFF: [&str; 6] = ["disabled", "revoked", "revoked_at", "revokedat", "blocked", "deleted_at"];
-/// Fields with one word for the state.
+/// Fields with the state as a word, such as `active`.
 const STATE: [&str; 2] = ["status", "state"];
 
-/// Returns whether a field says that its key does not work. What is not understood says so as well.
+/// Returns whether a field says that its key does not work. Unknown values count as not working.
 pub(super) fn is_off(field: &str, value: &str) -> bool {
     let (field, value) = (field.trim().to_ascii_lowercase(), value.trim().to_ascii_lowercase());
     let field = field.as_str();

@@ -5,7 +5,7 @@ use super::{Fault, ScopesFrom, has_own, state};
 
 const SETTINGS: [&str; 5] = ["ratelimit", "ratelimits", "remaining", "refill", "roles"];
 
-/// Reads a list of keys with their hashes, alone or under `keys` or `data`.
+/// Parses a list of keys with their hashes, either the whole document or under `keys` or `data`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
         for (place, key) in document.rows(&["keys", "data"]) {
@@ -26,7 +26,7 @@ fn read_key(place: &str, key: &Node, draft: &mut Draft) {
                 None => {
                     return draft.leave_out(
                         at(place, "hash"),
-                        "it is no SHA-256 in base64 or hexadecimal digits",
+                        "it is not a SHA-256 in base64 or hexadecimal digits",
                     );
                 }
             }

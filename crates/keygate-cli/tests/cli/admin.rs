@@ -1,4 +1,4 @@
-//! The page, served by the tool.
+//! `keygate admin`.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ fn page_is_served_until_it_is_interrupted() {
         assert!(answer.cookie().starts_with(&format!("keygate_admin_{port}=")), "{answer:?}");
         assert_ne!(page.get("/nowhere", answer.cookie()).status(), 303);
         assert_eq!(page.sign_in(&code).status(), 403);
-        // An open connection does not keep it.
+        // An open connection does not delay the exit.
         let idle = TcpStream::connect(&page.address).unwrap();
         let result = page.stop(signal).succeeds();
         drop(idle);
@@ -68,7 +68,7 @@ fn operator_is_signed_out_once_the_key_is_revoked() {
     sandbox.run(["key", "revoke", &id, "--yes", "--store", "admins.yaml"]).succeeds();
     let revoked = Instant::now();
     while page.get("/nowhere", cookie).status() != 303 {
-        // Within a second where nothing else runs.
+        // On an idle machine, this takes less than a second.
         assert!(revoked.elapsed() < Duration::from_secs(10), "still signed in");
     }
     println!("signed out {:?} after the revoke", revoked.elapsed());
@@ -87,17 +87,17 @@ fn key_of_the_managed_store_does_not_sign_in() {
 }
 
 #[test]
-fn operators_that_are_the_managed_store_are_refused() {
+fn managed_store_cannot_also_be_the_operators_store() {
     let sandbox = Sandbox::new();
     std::os::unix::fs::symlink("keys.yaml", sandbox.path("other.yaml")).unwrap();
     for admins in ["keys.yaml", "./keys.yaml", "other.yaml"] {
         let arguments = ["admin", "--listen", "127.0.0.1:0", "--admins", admins];
-        sandbox.run(arguments).fails(2, "its keys never sign in");
+        sandbox.run(arguments).fails(2, "keys cannot be used to sign in");
     }
 }
 
 #[test]
-fn address_off_loopback_needs_a_public_url_and_operators() {
+fn other_addresses_need_a_public_url_and_operators() {
     let sandbox = Sandbox::new();
     sandbox.run(["init", "--store", "admins.yaml"]).succeeds();
     let url = ["--public-url", "https://keys.example"];
@@ -128,7 +128,7 @@ fn address_off_loopback_needs_a_public_url_and_operators() {
 }
 
 #[test]
-fn page_behind_a_public_url_answers_that_host_and_prints_no_code() {
+fn public_page_serves_only_its_host_and_prints_no_code() {
     let sandbox = Sandbox::new();
     sandbox.run(["init", "--store", "admins.yaml"]).succeeds();
     let key = operator(&sandbox, "ann", "admin");
@@ -147,7 +147,7 @@ fn page_behind_a_public_url_answers_that_host_and_prints_no_code() {
 }
 
 #[test]
-fn operators_key_with_networks_signs_in_from_there() {
+fn operators_key_with_networks_signs_in_from_them() {
     let sandbox = Sandbox::new();
     sandbox.run(["init", "--store", "admins.yaml"]).succeeds();
     let key = |name: &str, network: &str| {
@@ -163,7 +163,7 @@ fn operators_key_with_networks_signs_in_from_there() {
     assert_eq!(refused.status(), 403);
     refused.says("your address 127.0.0.1 is in none of them");
 
-    // Behind a proxy, its address is not the caller's.
+    // The address of a proxy is not the caller's.
     let arguments = ["--public-url", "https://keys.example", "--admins", "admins.yaml"];
     let sign_in = |page: &Served, key: &str, from: &str| {
         let headers = [
@@ -176,7 +176,7 @@ fn operators_key_with_networks_signs_in_from_there() {
     };
     let page = Served::start(&sandbox, &arguments);
     for key in [&here, &there] {
-        sign_in(&page, key, "10.1.2.3").says("does not know which address you come from");
+        sign_in(&page, key, "10.1.2.3").says("does not know your address");
     }
     let page = Served::start(&sandbox, &[&arguments[..], &["--proxy", "127.0.0.1"]].concat());
     assert_eq!(sign_in(&page, &there, "10.1.2.3").status(), 303);
@@ -189,7 +189,7 @@ fn page_that_cannot_start_exits_3() {
     let sandbox = Sandbox::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    sandbox.run(["admin", "--listen", &address]).fails(3, "choose another with --listen");
+    sandbox.run(["admin", "--listen", &address]).fails(3, "choose another address with --listen");
     let listen = ["admin", "--listen", "127.0.0.1:0"];
     sandbox.run([&listen[..], &["--store", "none.yaml"]].concat()).fails(3, "keygate init");
     sandbox.run([&listen[..], &["--admins", "none.yaml"]].concat()).fails(3, "--admins");
@@ -208,7 +208,7 @@ fn json_names_the_address_and_the_code() {
 }
 
 #[test]
-fn change_on_the_page_is_in_the_file_and_its_record() {
+fn changes_on_the_page_are_saved_and_recorded() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("state")).unwrap();
     let arguments = ["--actor", "Eve", "--state-directory", "state"];
@@ -222,7 +222,7 @@ fn change_on_the_page_is_in_the_file_and_its_record() {
     let events = sandbox.run(["events", "--json", "--state-directory", "state"]).succeeds().json();
     assert_eq!((&events[0]["actor"], &events[0]["client"]), (&"Eve".into(), &"App 1".into()));
 
-    // So does a change of another process on the page.
+    // The page also shows a change by another process.
     sandbox.run(["client", "add", "App 2"]).succeeds();
     let changed = Instant::now();
     while !page.get("/clients", cookie).0.contains("App 2") {

@@ -1,4 +1,4 @@
-//! What the page says of the tool's own stores: their health, and that one cannot be changed.
+//! The page on the tool's own stores: their health, and stores that cannot be changed.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use crate::tool::Sandbox;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Opens the page on health again until it says this.
+/// Reloads the health page until it has this text.
 fn health(page: &Served, cookie: &str, text: &str) -> Response {
     let start = Instant::now();
     loop {
@@ -25,34 +25,34 @@ fn health(page: &Served, cookie: &str, text: &str) -> Response {
 }
 
 #[test]
-fn health_of_a_file_has_its_failure_with_line_and_column() {
+fn health_of_a_file_shows_its_error_with_line_and_column() {
     let sandbox = Sandbox::with_client("App 1");
     let mut page = Served::start(&sandbox, &[]);
     let cookie = page.signed_in();
-    let path = "<dt>Place</dt><dd><code>keys.yaml</code></dd>";
+    let path = "<dt>Location</dt><dd><code>keys.yaml</code></dd>";
     let shown = health(&page, &cookie, "can be read");
-    shown.says("<dd>Key file</dd>").says(path).says("it has none").says("<dt>Last read</dt>");
-    assert!(!shown.0.contains("The latest content was not loaded"), "{shown:?}");
+    shown.says("<dd>Key file</dd>").says(path).says("no tables").says("<dt>Last read</dt>");
+    assert!(!shown.0.contains("could not be loaded"), "{shown:?}");
 
     let good = sandbox.file();
     fs::write(sandbox.path("keys.yaml"), format!("{good}  \"App 2\": {{quota: many}}\n")).unwrap();
-    let shown = health(&page, &cookie, "The latest content was not loaded");
+    let shown = health(&page, &cookie, "The latest version of the file could not be loaded");
     let line = good.lines().count() + 1;
-    shown.says(&format!("<p>Line {line}, column ")).says("The keys from before are still in use");
+    shown.says(&format!("<p>Line {line}, column ")).says("The previous keys are still in use");
     page.get("/clients", &cookie).says("App 1");
 
     fs::write(sandbox.path("keys.yaml"), good).unwrap();
     let start = Instant::now();
-    while page.get("/health", &cookie).0.contains("The latest content was not loaded") {
+    while page.get("/health", &cookie).0.contains("could not be loaded") {
         assert!(start.elapsed() < PATIENCE, "the failure does not end");
     }
 }
 
 #[test]
-fn health_of_a_database_has_the_version_of_its_tables() {
+fn health_of_a_database_shows_its_table_version() {
     let databases = [
         #[cfg(feature = "sqlite")]
-        ("sqlite:keys.db".to_owned(), "SQLite", "<dt>Place</dt><dd><code>keys.db</code></dd>"),
+        ("sqlite:keys.db".to_owned(), "SQLite", "<dt>Location</dt><dd><code>keys.db</code></dd>"),
         #[cfg(feature = "postgres")]
         (crate::servers::Postgres::shared().database().url(), "PostgreSQL", ""),
     ];
@@ -63,13 +63,13 @@ fn health_of_a_database_has_the_version_of_its_tables() {
         let cookie = page.signed_in();
         let shown = health(&page, &cookie, "can be read");
         shown.says(&format!("<dd>{kind}</dd>")).says(place);
-        shown.says(&format!("<dt>Version of its tables</dt><dd>{version}</dd>"));
-        // Neither the password nor the name of its host.
+        shown.says(&format!("<dt>Table version</dt><dd>{version}</dd>"));
+        // The URL, with its host and password, is not shown.
         assert!(!shown.0.contains("postgres://"), "{shown:?}");
     }
 }
 
-/// Tries every change of a client `App 1` and its key, and expects that each is refused with this status and reason.
+/// Tries every change of the client `App 1` and its key, and expects each to be refused with this status and reason.
 fn every_change_is_refused(page: &Served, cookie: &str, key: &str, status: u16, why: &str) {
     let key = |below: &str| format!("/keys/{key}/{below}");
     let changes: [(String, &[(&str, &str)]); 8] = [
@@ -89,7 +89,7 @@ fn every_change_is_refused(page: &Served, cookie: &str, key: &str, status: u16, 
     }
 }
 
-/// A sandbox with a client that has a key, and one that is disabled. Returns the id of the key.
+/// Adds a client with a key and a disabled client. Returns the ID of the key.
 fn fill(sandbox: &Sandbox) -> String {
     sandbox.run(["client", "add", "App 1"]).succeeds();
     sandbox.run(["client", "add", "App 2"]).succeeds();
@@ -98,11 +98,11 @@ fn fill(sandbox: &Sandbox) -> String {
 }
 
 #[test]
-fn file_on_a_read_only_mount_is_shown_and_not_changed() {
+fn file_on_a_read_only_mount_is_shown_but_not_changed() {
     let sandbox = Sandbox::new();
     let key = fill(&sandbox);
     let before = sandbox.file();
-    // Root may mount; others may in a name space of users.
+    // Root may mount; other users may in a user namespace.
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let unshare = if is_root { "--mount" } else { "--map-root-user --mount" };
     let script = format!(
@@ -129,7 +129,7 @@ fn file_on_a_read_only_mount_is_shown_and_not_changed() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn role_that_may_only_read_sees_all_and_changes_nothing() {
+fn read_only_role_shows_everything_and_changes_nothing() {
     let database = crate::servers::Postgres::shared().database();
     let sandbox = Sandbox::with_database(&database.url());
     let key = fill(&sandbox);
@@ -149,7 +149,7 @@ fn role_that_may_only_read_sees_all_and_changes_nothing() {
 }
 
 #[test]
-fn key_whose_row_is_damaged_can_be_revoked() {
+fn key_with_an_unreadable_row_can_be_revoked() {
     for sandbox in databases() {
         let key = fill(&sandbox);
         let good = crate::tool::id_of(&sandbox.issue(&["App 1", "--label", "good"]));
@@ -158,25 +158,25 @@ fn key_whose_row_is_damaged_can_be_revoked() {
         let cookie = page.signed_in();
         let link = format!("href=\"/keys/{key}\">Revoke it</a>");
         for path in ["/keys", "/clients/App%201", "/safety"] {
-            page.get(path, &cookie).says("rows that cannot be read").says(&link);
+            page.get(path, &cookie).says("rows of the store cannot be read").says(&link);
         }
         let shown = page.get(&format!("/keys/{key}"), &cookie);
         shown.says("This key cannot be shown").says("its label").says("Revoke the key");
         let path = format!("/keys/{key}/revoke");
         let revoked = page.post(&cookie, &path, &[]);
         assert_eq!(revoked.status(), 200, "{revoked:?}");
-        revoked.says("The key was revoked, for good");
+        revoked.says("The key was revoked.");
         let check = sandbox.run(["client", "show", "App 1"]);
         assert!(check.out.contains(&good), "{check:?}");
         mend(&sandbox, &key);
         let state = sandbox.run(["key", "show", &key, "--json"]).succeeds().json();
         assert!(state["revoked"].is_string(), "{state}");
-        // A page of a key that is not there, and of a store that is away, is another one.
+        // A missing key is an ordinary 404.
         assert_eq!(page.get("/keys/0123456789abcdef", &cookie).status(), 404);
     }
 }
 
-/// Serves a file over TLS, with a certificate that signs itself, until it is dropped.
+/// Serves a file over TLS with a self-signed certificate, until it is dropped.
 struct Tls {
     openssl: Child,
     url: String,
@@ -190,7 +190,7 @@ impl Tls {
         make.args(["-addext", "subjectAltName = IP:127.0.0.1"]);
         make.args(["-addext", "basicConstraints = critical, CA:FALSE"]);
         make.args(["-keyout", "tls.key", "-out", "tls.pem"]).current_dir(folder);
-        assert!(make.output().expect("install the program `openssl`").status.success());
+        assert!(make.output().expect("`openssl` is installed").status.success());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut serve = Command::new("openssl");
         serve.args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-HTTP", "-quiet"]);
@@ -237,6 +237,6 @@ fn metrics_over_tls_need_a_trusted_certificate() {
     let mut page = start(None);
     let cookie = page.signed_in();
     let shown = page.get("/health", &cookie);
-    shown.says("Not known here. ").says("nobody whom this system trusts has signed it");
+    shown.says("Not known. ").says("not issued by an authority that this system trusts");
     assert!(!shown.0.contains("1,200"), "{shown:?}");
 }

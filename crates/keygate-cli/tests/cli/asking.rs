@@ -1,4 +1,4 @@
-//! The tool on a terminal, which `script` provides.
+//! Questions on a terminal, which `script` provides.
 
 use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
@@ -42,7 +42,7 @@ fn on_terminal_with(
         assert_eq!(output.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&screen));
         screen.push(byte[0]);
     }
-    // Echo is disabled just after the question.
+    // The tool disables echo just after the question.
     thread::sleep(Duration::from_millis(600));
     keyboard.write_all(typed.as_bytes()).unwrap();
     output.read_to_end(&mut screen).unwrap();
@@ -55,7 +55,7 @@ fn revoking_asks_and_only_yes_revokes() {
     let sandbox = Sandbox::with_client("App 1");
     let id = id_of(&sandbox.issue(&["App 1", "--label", "production"]));
     let command = format!("key revoke {id}");
-    let question = format!("Revoke {id} (production) of App 1, for good? [y/N] ");
+    let question = format!("Permanently revoke {id} (production) of App 1? [y/N] ");
     for (typed, code, state) in [("n\n", 1, "active"), ("\n", 1, "active"), ("y\n", 0, "revoked")] {
         let screen = on_terminal(&sandbox, &command, &question, typed);
         assert_eq!(screen.code, code, "{}", screen.text);
@@ -68,7 +68,7 @@ fn purging_asks_and_only_yes_purges() {
     let sandbox = Sandbox::with_client("App 1");
     let id = id_of(&sandbox.issue(&["App 1", "--label", "old"]));
     sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
-    let question = format!("Purge 1 key: {id} (old) of App 1, for good? [y/N] ");
+    let question = format!("Permanently remove 1 key: {id} (old) of App 1? [y/N] ");
     for (typed, code, left) in [("n\n", 1, 1), ("y\n", 0, 0)] {
         let screen = on_terminal(&sandbox, "key purge --revoked-before 0d", &question, typed);
         assert_eq!((screen.code, sandbox.keys().len()), (code, left), "{}", screen.text);
@@ -80,7 +80,7 @@ fn removing_and_hashing_ask_for_confirmation() {
     let sandbox =
         Sandbox::with_file("api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n");
     let before = sandbox.file();
-    let question = "Replace every plaintext key in keys.yaml";
+    let question = "Permanently replace all plaintext keys in keys.yaml";
     assert_eq!(on_terminal(&sandbox, "hash", question, "no\n").code, 1);
     assert_eq!(sandbox.file(), before);
     assert_eq!(on_terminal(&sandbox, "hash", question, "yes\n").code, 0);

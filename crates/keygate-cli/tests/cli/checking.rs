@@ -25,7 +25,7 @@ fn invalid_key_is_reported_with_its_reason() {
 }
 
 #[test]
-fn outer_blanks_are_ignored_as_in_a_request() {
+fn outer_whitespace_is_ignored_as_in_a_request() {
     let sandbox = Sandbox::with_client("App 1");
     let key = sandbox.issue(&["App 1"]);
     for (text, seen) in [

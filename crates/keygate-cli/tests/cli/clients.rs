@@ -97,7 +97,7 @@ fn second_client_with_the_same_name_is_refused() {
 }
 
 #[test]
-fn arguments_that_break_the_grammar_are_wrong_usage() {
+fn invalid_arguments_are_wrong_usage() {
     let sandbox = Sandbox::new();
     let add = |arguments: &[&str]| sandbox.run([&["client", "add", "App 1"], arguments].concat());
     add(&["--scope", "Orders"]).fails(2, "--scope <SCOPE>: segment 1");

@@ -1,4 +1,4 @@
-//! Every command on every kind of store.
+//! All commands on all kinds of stores.
 
 use std::fs;
 #[cfg(feature = "sqlite")]
@@ -17,7 +17,7 @@ const EXAMPLE: &str = include_str!("../../../../examples/keys.yml");
 
 /// Every field of a key file, except plaintext keys.
 const FULL: &str = "\
-version: 1
+                    version: 1
 clients:
   Shop 1:
     enabled: false
@@ -181,7 +181,7 @@ fn damaged_row_is_reported_and_other_keys_work() {
 fn commands_for_files_refuse_databases() {
     for sandbox in databases() {
         for command in [&["hash", "--yes"][..], &["lint"], &["init"]] {
-            sandbox.run(command).fails(2, "is for key files");
+            sandbox.run(command).fails(2, "works on key files");
         }
         sandbox.run(["init"]).fails(2, "keygate migrate");
         sandbox.run(["migrate"]).succeeds();
@@ -216,7 +216,7 @@ fn export_of_an_imported_file_is_complete() {
 }
 
 #[test]
-fn import_refuses_what_differs() {
+fn import_refuses_differences() {
     for sandbox in databases() {
         fs::write(sandbox.path("old.yml"), EXAMPLE).unwrap();
         sandbox.run(["import", "old.yml"]).succeeds();

@@ -24,7 +24,7 @@ fn closed_pipe_leaves_the_store_as_it_was() {
 
 #[test]
 fn null_device_and_closed_output_leave_the_store_as_it_was() {
-    // Rust opens the null device where standard output is closed.
+    // Rust opens the null device if standard output is closed.
     nothing_changes(3, "the key would be lost", |sandbox, command| {
         sandbox.command(command).stdout(Stdio::null()).output().unwrap().into()
     });
@@ -32,7 +32,7 @@ fn null_device_and_closed_output_leave_the_store_as_it_was() {
 
 #[test]
 fn existing_file_is_not_overwritten_and_nothing_is_stored() {
-    nothing_changes(1, "exists already", |sandbox, command| {
+    nothing_changes(1, "already exists", |sandbox, command| {
         fs::write(sandbox.path("taken"), "as it was").unwrap();
         let result = sandbox.run(command.iter().copied().chain(["--out", "taken"]));
         assert_eq!(sandbox.read("taken"), "as it was");
@@ -89,16 +89,16 @@ fn nothing_changes(code: i32, reason: &str, run: impl Fn(&Sandbox, &[&str]) -> C
 }
 
 #[test]
-fn printed_key_that_the_store_refuses_is_called_invalid() {
+fn printed_key_is_reported_as_invalid_if_the_store_refuses_it() {
     let sandbox = Sandbox::with_client("App 1");
     let result = overtaken(&sandbox, &["key", "issue", "App 1"], "clients:\n  Other:\n");
     assert!(is_key(result.out.trim_end()));
     assert_eq!(result.code, 1, "{}", result.err);
-    assert!(result.err.contains("the key just printed is not valid"), "{}", result.err);
+    assert!(result.err.contains("the printed key is not valid"), "{}", result.err);
 }
 
 #[test]
-fn written_key_that_the_store_refuses_is_removed() {
+fn key_file_is_removed_if_the_store_refuses_the_key() {
     let sandbox = Sandbox::with_client("App 1");
     let command = ["key", "issue", "App 1", "--out", "key"];
     let result = overtaken(&sandbox, &command, "clients:\n  Other:\n");
@@ -112,12 +112,12 @@ fn key_is_kept_if_the_store_cannot_be_read_again() {
     let command = ["key", "issue", "App 1", "--out", "key"];
     let result = overtaken(&sandbox, &command, "clients: [");
     assert_eq!((result.code, result.out.as_str()), (3, ""), "{}", result.err);
-    assert!(result.err.contains("the new key may be valid or not"), "{}", result.err);
+    assert!(result.err.contains("it is unknown whether the new key is valid"), "{}", result.err);
     assert!(is_key(sandbox.read("key").trim_end()));
 }
 
-/// Replaces the text of the file after the tool has read it. The tool's change waits for the lock of the file, which
-/// this function holds.
+/// Replaces the text of the file after the tool has read it. Until then, this function holds the file's lock, for which
+/// the tool's change waits.
 fn overtaken(sandbox: &Sandbox, command: &[&str], text: &str) -> CommandResult {
     let lock = File::options().write(true).open(lock_file(sandbox)).unwrap();
     lock.lock().unwrap();
@@ -129,13 +129,13 @@ fn overtaken(sandbox: &Sandbox, command: &[&str], text: &str) -> CommandResult {
     finish(tool)
 }
 
-/// Waits until a process has opened the lock. It may not have requested it yet.
+/// Waits until a process has opened the lock file. It may not have requested the lock yet.
 fn wait_for(lock: &Path, process: u32) {
     let start = Instant::now();
     let lock = fs::canonicalize(lock).unwrap();
     let open = format!("/proc/{process}/fd");
     loop {
-        // Systems without this folder: wait long enough.
+        // On systems without this folder, wait long enough.
         let Ok(open) = fs::read_dir(&open) else { break thread::sleep(Duration::from_secs(1)) };
         let mut targets = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
         if targets.any(|path| path == lock) {

@@ -1,4 +1,4 @@
-//! `--dry-run`, which shows what a command would do.
+//! `--dry-run`.
 
 use serde_json::json;
 
@@ -82,8 +82,8 @@ fn dry_run_refuses_what_the_command_refuses() {
             (&["client", "remove", "App 1"], "disable it first"),
             (&["client", "disable", "App 2"], "the nearest is `App 1`"),
             (&["key", "rotate", &id], "was revoked"),
-            (&["key", "issue", "App 1", "--out", "taken"], "exists already"),
-            (&["export", "--out", "taken"], "exists already"),
+            (&["key", "issue", "App 1", "--out", "taken"], "already exists"),
+            (&["export", "--out", "taken"], "already exists"),
         ] {
             sandbox.run([command, &["--dry-run"]].concat()).fails(1, reason);
         }
@@ -110,7 +110,7 @@ fn dry_run_of_init_and_hash_writes_no_file() {
     let text = "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n";
     let sandbox = Sandbox::with_file(text);
     let result = sandbox.run(["hash", "--dry-run"]).succeeds();
-    let expected = "dry run: would have replaced 1 plaintext key by digests\n";
+    let expected = "dry run: would have replaced 1 plaintext key with digests\n";
     assert_eq!((result.err.as_str(), sandbox.file().as_str()), (expected, text));
     let json = sandbox.run(["hash", "--dry-run", "--json"]).succeeds().json();
     assert_eq!(json, json!({ "store": "keys.yaml", "hashed": 1, "dry_run": true }));

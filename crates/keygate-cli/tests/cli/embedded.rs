@@ -6,19 +6,19 @@ use crate::tool::{CommandResult, Sandbox, id_of};
 
 const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 const TOP: &str = "\
-# Ours: &
+                   # Ours: &
 version: \"2.1\"
 database: &db {url: !secret x, pool: [1, 2]}
 replica: *db
 ";
-const NOTE: &str = "keys.yaml is an application's own file: its keys are in `api_keys` at the top and in the section \
-                    `keygate` (--section for another)";
+const NOTE: &str = "keys.yaml is an application's own file: keys are read from `api_keys` at the top and from the \
+                    section `keygate` (use --section for another one)";
 
 fn own() -> Sandbox {
     Sandbox::with_file(&format!("{TOP}api_keys:\n  {KEY}: User 1\n"))
 }
 
-/// Checks that the tool has said what the file is, once and first.
+/// Checks that the first line, and no other one, is the note on the kind of the file.
 #[track_caller]
 fn noted(result: CommandResult) -> CommandResult {
     assert_eq!(result.err.lines().next(), Some(NOTE), "{}", result.err);
@@ -27,7 +27,7 @@ fn noted(result: CommandResult) -> CommandResult {
 }
 
 #[test]
-fn every_command_works_on_an_own_file() {
+fn all_commands_work_on_an_applications_own_file() {
     let sandbox = own();
     let id = id_of(KEY);
     for arguments in [
@@ -80,7 +80,7 @@ fn hash_moves_keys_into_the_section() {
 }
 
 #[test]
-fn another_section_is_named() {
+fn section_option_selects_another_section() {
     let sandbox = Sandbox::with_file("auth:\n  realm: &r x\n  keys:\n    clients:\n  again: *r\n");
     let add = sandbox.run(["client", "add", "App 1", "--section", "auth.keys"]).succeeds();
     assert!(add.err.contains("the section `auth.keys`"), "{}", add.err);
@@ -103,7 +103,7 @@ impl CommandResult {
 }
 
 #[test]
-fn file_of_keys_with_a_mistake_is_not_an_own_file() {
+fn key_file_with_a_mistake_is_not_taken_for_an_own_file() {
     for text in ["api_kesy:\n", "Clients:\n", "quota: 1\napi_keys:\n"] {
         let sandbox = Sandbox::with_file(text);
         sandbox.run(["key", "list"]).fails(3, "keys.yaml:1:1: unknown field");
@@ -111,7 +111,7 @@ fn file_of_keys_with_a_mistake_is_not_an_own_file() {
 }
 
 #[test]
-fn lint_of_an_own_file_finds_near_misses() {
+fn lint_finds_misspelt_sections_of_an_own_file() {
     let sandbox = Sandbox::with_file(&format!("{TOP}api_keys:\n  {KEY}: User 1\nApiKeys: {{}}\n"));
     let result = noted(sandbox.run(["lint"])).succeeds();
     let expected = "keys.yaml:7:1: warning: this name resembles `api_keys`";

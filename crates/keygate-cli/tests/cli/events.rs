@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::tool::{Sandbox, id_of};
 
-/// Stores of every kind that record their changes, each with the options that name its record.
+/// Creates stores of every kind, each with the options to record its changes.
 fn stores() -> Vec<(Sandbox, Vec<&'static str>)> {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     let stores = crate::databases::stores();
@@ -34,7 +34,7 @@ fn changes_are_listed_with_actor_and_difference() {
         let id = id_of(key.out.trim());
         run(&["key", "revoke", "--yes", &id, "--actor", "bob"]);
         run(&["client", "disable", "App 1"]);
-        // No change, and a dry run.
+        // A command without a change, and a dry run, are not recorded.
         run(&["client", "disable", "App 1"]);
         run(&["client", "enable", "App 1", "--dry-run"]);
 
@@ -121,7 +121,7 @@ fn removed_client_and_key_keep_their_events() {
         let listed = run(&["events", "--key", &id]).succeeds().out;
         assert!(listed.contains("key.removed"), "{listed}");
         let none = run(&["events", "--client", "App 1", "--action", "policy.changed"]).succeeds();
-        assert_eq!((&*none.out, &*none.err), ("", "no such changes were recorded\n"));
+        assert_eq!((&*none.out, &*none.err), ("", "no recorded changes match\n"));
         run(&["client", "add", "App 2"]).succeeds();
         run(&["events", "--client", "App 3"]).fails(1, "the nearest is `App 2`");
         run(&["events", "--key", "1f0c2b7a9d3e4c58"])
@@ -134,7 +134,7 @@ fn removed_client_and_key_keep_their_events() {
 }
 
 #[test]
-fn changes_of_a_file_are_recorded_where_a_folder_is_named() {
+fn changes_of_a_file_are_recorded_in_the_given_folder() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("state")).unwrap();
     sandbox.run(["client", "add", "App 1"]).succeeds();
@@ -157,7 +157,7 @@ fn changes_of_a_file_are_recorded_where_a_folder_is_named() {
             .unwrap()
             .into()
     };
-    // A folder of systemd without a record is left alone.
+    // A systemd folder without a record is not used.
     in_environment("STATE_DIRECTORY", &["client", "add", "App 3"]).succeeds();
     assert!(!sandbox.path("state/events.jsonl").exists());
     in_environment("KEYGATE_STATE_DIRECTORY", &["client", "add", "App 4"]).succeeds();
@@ -171,9 +171,9 @@ fn changes_of_a_file_are_recorded_where_a_folder_is_named() {
     );
 }
 
-/// A change is not undone because it could not be recorded, and the other events are listed.
+/// If a change cannot be recorded, it is still made, and the other events are still listed.
 #[test]
-fn damaged_record_is_reported_beside_the_rest() {
+fn damaged_record_does_not_hide_the_other_events() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("state")).unwrap();
     let state = ["--state-directory", "state"];

@@ -1,4 +1,4 @@
-//! The exit code of each kind of failure, as the guide lists them.
+//! The exit codes of all kinds of failures, as documented in the guide.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ const USAGE: i32 = 2;
 const UNAVAILABLE: i32 = 3;
 
 #[test]
-fn edit_refused_by_content_of_the_file_exits_1() {
+fn edit_refused_because_of_the_files_content_exits_1() {
     let cases = [
         ("{\"clients\": {\"App 1\": {}}}\n", &["client", "disable", "App 1"][..], "flow style"),
         (
@@ -21,7 +21,7 @@ fn edit_refused_by_content_of_the_file_exits_1() {
         ("clients:\n  App 1:\n", &["client", "add", "App 1"], "already"),
         ("clients:\n  App 1:\n", &["client", "remove", "App 1", "--yes"], "disable it first"),
         ("clients:\n", &["client", "disable", "App 1"], "no clients"),
-        ("clients:\n", &["init"], "exists already"),
+        ("clients:\n", &["init"], "already exists"),
     ];
     for (text, command, reason) in cases {
         let sandbox = Sandbox::with_file(text);
@@ -34,7 +34,7 @@ fn edit_refused_by_content_of_the_file_exits_1() {
 fn file_that_cannot_be_read_exits_3() {
     let sandbox = Sandbox::with_client("App 1");
     fs::create_dir(sandbox.path("folder")).unwrap();
-    // The pipe has no writer: a reader that waits would hang.
+    // The pipe has no writer, so a blocking reader would hang.
     assert!(Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
     for (store, reason) in [
         ("none.yaml", "cannot be read"),
@@ -96,7 +96,7 @@ fn wrong_usage_exits_2() {
     for (command, reason) in [
         (&["key", "revoke", &id][..], "give --yes"),
         (&["key", "rotate", &id, "--grace", "soon"], ""),
-        (&["migrate"], "for databases"),
+        (&["migrate"], "on databases"),
         (&["client", "add"], "is missing"),
         (&["lint", "--store", "mysql://db"], ""),
     ] {

@@ -51,7 +51,7 @@ fn refused_edit_shows_no_key() {
             let result = sandbox.run([command, more].concat());
             assert_eq!((result.code, &*result.out), (1, ""), "{command:?}: {}", result.err);
             assert!(result.err.contains("is in flow style"), "{}", result.err);
-            assert!(!result.err.contains("throw it away"), "{}", result.err);
+            assert!(!result.err.contains("discard it"), "{}", result.err);
             assert_eq!((sandbox.file(), sandbox.other_files()), (file.clone(), vec![]));
         }
     }
@@ -61,7 +61,7 @@ fn refused_edit_shows_no_key() {
 fn lint_suggests_export_for_keys_in_flow_style() {
     let (sandbox, _) = json();
     let result = sandbox.run(["lint"]).succeeds();
-    let note = "keys.yaml holds 1 key in plaintext: `keygate hash` would turn them into digests, but: \
+    let note = "keys.yaml contains 1 key in plaintext: `keygate hash` would turn them into digests, but: \
                 keys.yaml: line 1 is in flow style (between brackets, as in JSON), which is read but not \
                 edited: `keygate export` writes";
     assert!(result.err.contains(note), "{}", result.err);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tool::Sandbox;
 
-/// The samples, and a text of each that must never be shown.
+/// The samples, each with a text that must never be shown.
 const SAMPLES: [(&str, &str, &str); 10] = [
     ("kong.yml", include_str!("samples/kong.yml"), "pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw"),
     (
@@ -50,13 +50,13 @@ fn with_samples() -> Sandbox {
     sandbox
 }
 
-/// Clients of the keys found, places left out, and what is not taken over.
+/// The clients of the imported keys, the positions of omitted keys, and the settings that are not imported.
 fn outcome(json: &Value) -> (Vec<&str>, Vec<&str>, usize) {
     let texts = |list: &str, field: &str| {
         let items = json[list].as_array().unwrap().iter();
         items.map(|item| item[field].as_str().unwrap()).collect::<Vec<_>>()
     };
-    // Borrowed from `json` through static names.
+    // The names must be static, since the fields borrow them.
     (
         texts("found", "client"),
         texts("left_out", "at"),
@@ -95,14 +95,14 @@ fn each_sample_becomes_clients_and_keys() {
         assert!(!format!("{}{}{}", result.out, result.err, sandbox.file()).contains(key), "{name}");
         let checked = sandbox.run_with(format!("{key}\n").as_bytes(), ["check"]).succeeds();
         assert!(clients.iter().any(|client| checked.out.contains(client)), "{}", checked.out);
-        // The same file again changes nothing.
+        // Importing the same file again changes nothing.
         let again = sandbox.run(["import", name, "--yes", "--json"]);
         assert_eq!(again.json()["keys"]["kept"], clients.len(), "{name}");
     }
 }
 
 #[test]
-fn fields_of_clients_and_keys_are_taken_over() {
+fn fields_of_clients_and_keys_are_imported() {
     let sandbox = with_samples();
     let scopes = ["--scopes-from", "acl"];
     sandbox.run([&["import", "kong.yml", "--yes"][..], &scopes].concat());
@@ -123,7 +123,7 @@ fn fields_of_clients_and_keys_are_taken_over() {
 }
 
 #[test]
-fn scopes_come_from_groups_only_when_asked_and_never_all() {
+fn groups_become_scopes_only_on_request_and_never_all() {
     let sandbox = with_samples();
     let from = ["--scopes-from", "permissions"];
     let result = sandbox.run([&["import", "unkey.json", "--yes"][..], &from].concat());
@@ -134,7 +134,7 @@ fn scopes_come_from_groups_only_when_asked_and_never_all() {
     let sandbox = with_samples();
     let result = sandbox.run(["import", "unkey.json", "--yes"]);
     assert!(
-        result.err.contains("`--scopes-from permissions` makes scopes of them"),
+        result.err.contains("`--scopes-from permissions` turns them into scopes"),
         "{}",
         result.err
     );
@@ -143,7 +143,7 @@ fn scopes_come_from_groups_only_when_asked_and_never_all() {
 }
 
 #[test]
-fn plan_is_shown_and_nothing_is_imported_without_a_yes() {
+fn plan_is_shown_and_needs_a_confirmation() {
     let sandbox = with_samples();
     let before = sandbox.file();
     sandbox.run(["import", "kong.yml"]).fails(2, "give --yes");
@@ -157,9 +157,9 @@ fn plan_is_shown_and_nothing_is_imported_without_a_yes() {
     assert!(plan.out.contains("Orders app  custom_id, tags  28099cffa3693ff2"), "{}", plan.out);
     for line in [
         "left out: kong.yml: consumers[1].keyauth_credentials[0]: its text is a variable",
-        "not taken over: the plugin rate-limiting",
+        "not imported: the plugin rate-limiting",
         "without keys: 1 client (Shop)",
-        "give the service `Source::header(\"x-orders-key\")`",
+        "configure the service with `Source::header(\"x-orders-key\")`",
         "dry run: would have added 3 clients and 3 keys",
     ] {
         assert!(plan.err.contains(line), "{line}: {}", plan.err);
@@ -180,7 +180,7 @@ fn every_header_in_which_clients_sent_keys_is_named() {
             format!("{plugins}\n{keys}\n"),
             "`Source::header(\"apikey\")` and `Source::header(\"x-key\")`",
         ),
-        ("kong", format!("{keys}\n"), "give the service `Source::header(\"apikey\")`\n"),
+        ("kong", format!("{keys}\n"), "configure the service with `Source::header(\"apikey\")`\n"),
         (
             "apisix",
             format!("{apisix}\n{consumers}\n"),
@@ -193,13 +193,18 @@ fn every_header_in_which_clients_sent_keys_is_named() {
         std::fs::write(sandbox.path("keys"), text).unwrap();
         let plan = sandbox.run(["import", "keys", "--format", format, "--dry-run"]).succeeds();
         assert!(plan.err.contains(expected), "{}", plan.err);
-        assert_eq!(plan.err.contains("elsewhere"), !expected.is_empty(), "{}", plan.err);
+        assert_eq!(
+            plan.err.contains("configure the service"),
+            !expected.is_empty(),
+            "{}",
+            plan.err
+        );
     }
 }
 
 const KEY: &str = "Zq8T0pLr4VbXn2Jc7WmKd9Hs3Ga6Fe1Y";
 
-/// Imports texts in these formats, which must fail with these messages and change nothing.
+/// Imports texts in these formats, and expects these errors and no change.
 #[track_caller]
 fn assert_refused(cases: &[(&str, String, &str)]) {
     let sandbox = Sandbox::new();
@@ -222,39 +227,39 @@ fn expiry_is_never_dropped() {
             format!(
                 "consumers: [{{username: a, keyauth_credentials: [{{key: {KEY}, ttl: '9'}}]}}]"
             ),
-            "bad: consumers[0].keyauth_credentials[0].ttl: it is no number of seconds",
+            "bad: consumers[0].keyauth_credentials[0].ttl: it is not a number of seconds",
         ),
         (
             "json",
             format!("[{{\"key\": \"{KEY}\", \"name\": \"a\", \"expires\": 1800000000}}]"),
-            "bad: [0].expires: it is no time that this format knows",
+            "bad: [0].expires: it is not a time in this format",
         ),
         (
             "unkey",
             format!("[{{\"plaintext\": \"{KEY}\", \"externalId\": \"a\", \"expires\": [1]}}]"),
-            "bad: [0].expires: it is no time that this format knows",
+            "bad: [0].expires: it is not a time in this format",
         ),
         (
             "litellm",
             format!("[{{\"token\": \"{:064}\", \"user_id\": \"a\", \"expires\": 1800000000}}]", 1),
-            "bad: [0].expires: it is no text",
+            "bad: [0].expires: it is not a string",
         ),
         (
             "csv",
             format!("name,key,expires\na,{KEY},\na,{KEY},2036-01-01T00:00:00Z\n"),
-            "bad: line 3: it is the key at line 2 as well, with another expiry",
+            "bad: line 3: it is the same key as at line 2, with another expiry",
         ),
     ]);
 }
 
 #[test]
-fn faults_name_the_place_and_touch_nothing() {
+fn faults_name_their_position_and_change_nothing() {
     let cases = [
         (
             "kong",
             "consumers: [{username: a, keyauth_credentials: [{key: 1234567890123456789}]}]"
                 .to_owned(),
-            "bad: consumers[0].keyauth_credentials[0].key: it is missing or no text",
+            "bad: consumers[0].keyauth_credentials[0].key: it is missing or not a string",
         ),
         (
             "kong",
@@ -270,7 +275,7 @@ fn faults_name_the_place_and_touch_nothing() {
         (
             "envoy",
             format!("credentials: [{{key: {KEY}, client: a}}, {{key: {KEY}, client: b}}]"),
-            "bad: credentials[1]: it is the key at credentials[0] as well, of another client",
+            "bad: credentials[1]: it is the same key as at credentials[0], for another client",
         ),
         ("json", format!("{{\"{KEY}\": \"a\", \"{KEY}\": \"b\"}}"), "a name occurs twice"),
         (
@@ -278,18 +283,18 @@ fn faults_name_the_place_and_touch_nothing() {
             "{\"acme\": \"hunter2hunter2hunter2\"}".to_owned(),
             "give --keys left or --keys right",
         ),
-        ("json", format!("{{\"{KEY}\": {{}}}}"), "bad: entry 1: the value is no text"),
+        ("json", format!("{{\"{KEY}\": {{}}}}"), "bad: entry 1: the value is not a string"),
         ("json", format!("[\"{KEY}\", 5]"), "bad: [1]: it has neither a `key` nor a `digest`"),
         (
             "csv",
             format!("name,key\na,{KEY},c\n"),
-            "bad: line 2: 3 columns, and the first line has 2",
+            "bad: line 2: 3 columns, but the first line has 2",
         ),
         ("csv", format!("a,{KEY}\n"), "bad:1:1: the first line must name the columns"),
         (
             "csv",
             format!("name,key,expires\na,{KEY},tomorrow\n"),
-            "bad: line 2: a time is written with its offset",
+            "bad: line 2: write a time with its offset",
         ),
         ("dotenv", format!("A=1\n\"{KEY}\n"), "bad: variable 2: this is not NAME=value"),
         (
@@ -300,7 +305,7 @@ fn faults_name_the_place_and_touch_nothing() {
         (
             "nginx-map",
             format!("map $http_x_api_key $c {{\n  \"{KEY} a;\n}}"),
-            "bad:2:3: the text in quotes has no end",
+            "bad:2:3: the quoted text does not end",
         ),
         (
             "nginx-map",
@@ -310,7 +315,7 @@ fn faults_name_the_place_and_touch_nothing() {
         (
             "k8s-secret",
             "kind: Secret\ndata: {a: '%%'}".to_owned(),
-            "bad: data, entry 1: the value is no base64 of a text",
+            "bad: data, entry 1: the value is not base64-encoded text",
         ),
         ("litellm", "[{\"key_alias\": \"a\"}]".to_owned(), "bad: [0].token: it is missing"),
         (
@@ -321,17 +326,17 @@ fn faults_name_the_place_and_touch_nothing() {
         (
             "csv",
             format!("name,digest\na,{:064}\na,{:064}\n", 1, 2),
-            "bad: line 3: it has the same id as the key at line 2",
+            "bad: line 3: it has the same key ID as the key at line 2",
         ),
-        ("kong", "services: []".to_owned(), "no keys were found in it as kong"),
-        // Another system's file under the wrong name.
-        ("kong", format!("{{\"{KEY}\": \"a\"}}"), "no keys were found in it as kong"),
+        ("kong", "services: []".to_owned(), "it has no keys in the format kong"),
+        // A file with the format of another system.
+        ("kong", format!("{{\"{KEY}\": \"a\"}}"), "it has no keys in the format kong"),
     ];
     assert_refused(&cases);
 }
 
 #[test]
-fn keys_that_do_not_work_elsewhere_are_left_out() {
+fn disabled_and_revoked_keys_are_not_imported() {
     const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
     let cases = [
         ("json", format!("[{{\"digest\": \"{DIGEST}\", \"name\": \"a\", \"enabled\": false}}]")),
@@ -394,17 +399,17 @@ fn passwords_are_recognized_and_refused() {
     let traefik = "http:\n  middlewares:\n    auth:\n      basicAuth:\n        users:\n          - \"a:$$apr1$$x$$y\"\n";
     for text in [include_str!("samples/htpasswd"), traefik] {
         std::fs::write(sandbox.path("users"), text).unwrap();
-        sandbox.run(["import", "users", "--yes"]).fails(1, "hashed with bcrypt or the like");
+        sandbox.run(["import", "users", "--yes"]).fails(1, "password hashes, such as bcrypt");
         sandbox.run(["import", "users", "--yes", "--format", "csv"]).fails(1, "keygate key issue");
     }
     assert_eq!(sandbox.file(), before);
 }
 
 #[test]
-fn options_without_a_foreign_file_are_wrong_usage() {
+fn foreign_file_options_need_a_foreign_file() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.path("old.yml"), "api_keys: {}\n").unwrap();
-    sandbox.run(["import", "old.yml", "--client", "a"]).fails(2, "give its --format");
+    sandbox.run(["import", "old.yml", "--client", "a"]).fails(2, "give it with --format");
     sandbox.run(["import", "sqlite:x.db", "--format", "csv"]).fails(2, "files of other systems");
     sandbox
         .run(["import", "none.csv", "--format", "csv", "--yes"])

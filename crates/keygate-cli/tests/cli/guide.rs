@@ -1,4 +1,4 @@
-//! Follows the section of the guide that moves keys from a file to SQLite and to PostgreSQL.
+//! Runs the commands in the guide that move keys from a file to SQLite and to PostgreSQL.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -16,7 +16,7 @@ use crate::service::{DEADLINE, Server, seed_clients};
 
 const HEADING: &str = "\n## From a file to a database\n";
 
-/// What a user sees: the services that start, the last lines of the tool, and the status of each response.
+/// The expected output: the started services, the last lines of the tool, and the status of each response.
 const SEEN: [&str; 24] = [
     "axum",
     "200",
@@ -28,7 +28,7 @@ const SEEN: [&str; 24] = [
     "200",
     "200",
     "401",
-    "issued KEY_ID of App 1, never expires; it is in the file new-key",
+    "issued KEY_ID of App 1, never expires; the key is in the file new-key",
     "200",
     "revoked 139143d40928093b of App 1",
     "401",
@@ -41,22 +41,22 @@ const SEEN: [&str; 24] = [
     "401",
     "revoked 0363a007c1cfff40 of User 1",
     "HTTP/1.1 401 Unauthorized",
-    "wrote 3 clients and 4 keys to back.yml, readable by you alone",
+    "wrote 3 clients and 4 keys to back.yml, which only you can read",
 ];
 
 const SERVING: &str = include_str!("../../../../src/store/postgres/grants/serving.sql");
 
-/// Replaces each `...` in the statements.
+/// The text that replaces each `...` in the statements.
 const PASSWORD: &str = "c4n4ry-password";
 
-/// A user in a copy of the repository, with a shell and a second terminal for the service.
+/// Acts as a user in a copy of the repository, with a shell and a second terminal for the service.
 struct User {
     folder: TempDir,
     /// The exported variables.
     variables: Vec<(String, String)>,
     postgres: Postgres,
     server: Option<Server>,
-    /// The output that the user has seen: see [`SEEN`].
+    /// The output so far: see [`SEEN`].
     seen: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl User {
         let repository = Path::new(REPOSITORY);
         symlink(repository.join("examples"), folder.join("examples")).unwrap();
         symlink(env!("CARGO_BIN_EXE_keygate"), folder.join("bin/keygate")).unwrap();
-        // Builds this checkout, from the temporary folder.
+        // The commands run in a temporary folder, but build this checkout.
         let manifest = repository.join("Cargo.toml");
         let cargo = format!(
             "#!/bin/sh\ncommand=$1\nshift\nexec '{}' \"$command\" --manifest-path '{}' \"$@\"\n",
@@ -104,7 +104,7 @@ impl User {
         let (command, remark) = line.split_once("  # ").unwrap_or((line, ""));
         let command = command.trim_end();
         match command.split_once(' ') {
-            // The tool of this build is on the path.
+            // The tool of this build is in the PATH.
             Some(("cargo", "install --path crates/keygate-cli")) => {}
             Some(("cargo", rest)) => self.serve(rest.strip_prefix("run ").expect(line)),
             Some(("export", rest)) => self.export(rest),
@@ -117,7 +117,7 @@ impl User {
 
     fn export(&mut self, rest: &str) {
         let (name, value) = rest.split_once('=').expect("a variable");
-        // The guide names an example host.
+        // The guide uses an example host.
         let here = format!("127.0.0.1:{}", self.postgres.port());
         let value = value.trim_matches('\'').replace("db.example", &here);
         let value = value.replace("?sslmode=verify-full", "");
@@ -129,13 +129,13 @@ impl User {
         self.postgres.psql(&sql.replace("...", PASSWORD));
     }
 
-    /// Stops the service with Ctrl-C, and starts the next one.
+    /// Stops the service with Ctrl-C and starts the next one.
     fn serve(&mut self, what: &str) {
         if let Some(server) = self.server.take() {
             server.interrupt();
             assert_eq!(server.wait_for_end().code, Some(0));
         }
-        // Built first, so that no deadline includes compile time.
+        // Build first, so that no deadline includes compile time.
         let built = self.shell(&format!("cargo build {what}")).output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let mut command = self.shell(&format!("exec cargo run {what}"));
@@ -154,12 +154,12 @@ impl User {
                 !secret.is_empty() && [&out, &err].iter().any(|text| text.contains(&secret));
             assert!(!shown, "{command} shows a secret");
         }
-        // The version changes with each new table.
+        // The version changes with every migration.
         let seen = err.lines().last().map(|line| line.split(", at version").next().unwrap_or(line));
         self.seen.extend(seen.map(str::to_owned));
     }
 
-    /// Calls the service, and expects the status in the remark.
+    /// Calls the service, and expects the status in the comment.
     fn curl(&mut self, command: &str, remark: &str) {
         let expected: u16 = remark.trim().parse().expect("the remark is the status");
         let server = self.server.as_ref().expect("a service runs");
@@ -169,7 +169,7 @@ impl User {
         self.seen.push(expected.to_string());
     }
 
-    /// Runs a loop of the shell, which must end before the deadline.
+    /// Runs a shell loop, which must end before the deadline.
     fn until(&mut self, command: &str) {
         let server = self.server.as_ref().expect("a service runs");
         let command = command.replace("http://127.0.0.1:3000", &server.url(""));

@@ -1,9 +1,9 @@
-//! Keys named by the beginning of their ids, and names and ids in each other's place.
+//! Abbreviated key IDs, and names and IDs that were mixed up.
 
 use crate::tool::{Sandbox, id_of};
 
 const FILE: &str = "\
-clients:
+                    clients:
   App 1:
     keys:
       - digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
@@ -14,7 +14,7 @@ clients:
 ";
 
 #[test]
-fn beginning_of_an_id_names_a_key() {
+fn beginning_of_an_id_is_enough() {
     let sandbox = Sandbox::with_file(FILE);
     for beginning in ["3c26b46b", "3C26B46B6", "2c26b46b6", "3c26b46b68ffc68"] {
         let result = sandbox.run(["key", "show", beginning]).succeeds();
@@ -29,7 +29,7 @@ fn beginning_of_an_id_names_a_key() {
 #[test]
 fn ambiguous_beginning_is_refused_with_the_candidates() {
     let sandbox = Sandbox::with_file(FILE);
-    let reason = "2 keys have an id that begins with 2c26b46b: give more digits of \
+    let reason = "the IDs of 2 keys begin with 2c26b46b: give more digits of \
                   2c26b46b11ffc68f of App 1, 2c26b46b68ffc68f (production) of App 1";
     sandbox.run(["key", "show", "2c26b46b"]).fails(1, reason);
     sandbox.run(["key", "rotate", "2c26b46b"]).fails(1, reason);
@@ -41,7 +41,7 @@ fn ambiguous_beginning_is_refused_with_the_candidates() {
 #[test]
 fn yes_and_json_need_the_whole_id() {
     let sandbox = Sandbox::with_file(FILE);
-    let reason = "a key is named by all 16 digits";
+    let reason = "need all 16 digits of the key ID";
     for option in ["--yes", "--json"] {
         let result = sandbox.run(["key", "show", "3c26b46b", option]);
         assert_eq!(result.code, 2);
@@ -52,11 +52,11 @@ fn yes_and_json_need_the_whole_id() {
 }
 
 #[test]
-fn name_in_the_place_of_an_id_is_explained() {
+fn name_instead_of_an_id_is_explained() {
     let sandbox = Sandbox::with_file(FILE);
     for command in ["show", "rotate"] {
-        let reason = "`App 1` is a client, and the id of a key belongs there: \
-                      `keygate key list 'App 1'` lists its keys";
+        let reason = "`App 1` is a client, but this command needs a key ID: \
+                      `keygate key list 'App 1'` lists the client's keys";
         sandbox.run(["key", command, "App 1"]).fails(2, reason);
         sandbox.run(["key", command, "deadbeef"]).fails(2, "`keygate key list deadbeef`");
         sandbox.run(["key", command, "App 2"]).fails(2, "16 hexadecimal digits");
@@ -65,7 +65,7 @@ fn name_in_the_place_of_an_id_is_explained() {
 }
 
 #[test]
-fn id_in_the_place_of_a_name_is_explained() {
+fn id_instead_of_a_name_is_explained() {
     let sandbox = Sandbox::with_client("App 1");
     let id = id_of(&sandbox.issue(&["App 1"]));
     for given in [&id, &id[..8]] {
@@ -78,7 +78,7 @@ fn id_in_the_place_of_a_name_is_explained() {
             &["key", "issue", given],
         ] {
             let reason = format!(
-                "{given} is the id of a key of `App 1`, and the name of a client belongs there: \
+                "{given} is the ID of a key of `App 1`, but this command needs a client name: \
                  `keygate key show {given}` shows the key, `keygate client show 'App 1'` its client"
             );
             sandbox.run(command).fails(2, &reason);

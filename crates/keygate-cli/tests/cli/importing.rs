@@ -68,7 +68,7 @@ fn exported_file_loads_and_holds_digests_only() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(sandbox.run(["lint", "--store", "new.yml"]).succeeds().out, "");
     assert!(!sandbox.read("new.yml").contains("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU"));
-    sandbox.run(["export", "--out", "new.yml"]).fails(1, "new.yml exists already");
+    sandbox.run(["export", "--out", "new.yml"]).fails(1, "new.yml already exists");
     assert_eq!(sandbox.run(["export"]).succeeds().out, sandbox.read("new.yml"));
     assert_eq!(sandbox.other_files(), ["new.yml"]);
     let key = b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n";
@@ -90,5 +90,5 @@ fn missing_or_broken_source_is_unavailable() {
 
 #[test]
 fn key_files_need_no_migration() {
-    Sandbox::new().run(["migrate"]).fails(2, "is for databases");
+    Sandbox::new().run(["migrate"]).fails(2, "works on databases");
 }

@@ -27,12 +27,12 @@ fn sqlite(sandbox: &Sandbox, sql: &str) {
 
 #[test]
 fn key_file_has_no_tables_to_check() {
-    Sandbox::new().run(CHECK).fails(2, "a key file has no tables");
+    Sandbox::new().run(CHECK).fails(2, "works on databases, but the store is a key file");
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn sqlite_check_lists_what_is_wrong_and_changes_nothing() {
+fn sqlite_check_lists_problems_and_changes_nothing() {
     let missing = Sandbox::empty();
     let check = ["migrate", "--check", "--store", "sqlite:keys.db"];
     let result = missing.run(check);
@@ -43,7 +43,7 @@ fn sqlite_check_lists_what_is_wrong_and_changes_nothing() {
 
     let sandbox = Sandbox::with_database("sqlite:keys.db");
     let clean = sandbox.run(CHECK).succeeds();
-    assert_eq!((&*clean.out, &*clean.err), ("", "nothing is wrong in sqlite:keys.db\n"));
+    assert_eq!((&*clean.out, &*clean.err), ("", "no problems in sqlite:keys.db\n"));
     sqlite(
         &sandbox,
         "create trigger keygate_mine before update on keygate_keys begin select raise(ignore); end; \
@@ -60,7 +60,7 @@ fn sqlite_check_lists_what_is_wrong_and_changes_nothing() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn postgres_check_lists_what_is_wrong_and_changes_nothing() {
+fn postgres_check_lists_problems_and_changes_nothing() {
     let server = Postgres::start();
     let database = server.database();
     let sandbox = Sandbox::empty();
@@ -73,7 +73,7 @@ fn postgres_check_lists_what_is_wrong_and_changes_nothing() {
     assert_eq!(query(&database.url(), schemas).unwrap(), "0");
 
     let sandbox = Sandbox::with_database(&database.url());
-    // The servers of the tests run without fsync.
+    // The test servers run without fsync.
     let fsync = "warning: fsync: fsync and full_page_writes off";
     finds(&sandbox, 0, &[fsync]);
     database.psql(

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::tool::{Sandbox, holds_key, id_of, is_key};
 
 #[test]
-fn new_key_alone_is_on_standard_output() {
+fn only_the_new_key_is_on_standard_output() {
     let sandbox = Sandbox::with_client("App 1");
     let result = sandbox.run(["key", "issue", "App 1"]).succeeds();
     let key = result.out.strip_suffix('\n').unwrap();
@@ -68,11 +68,11 @@ fn json_of_issue_is_one_object_with_the_key() {
 }
 
 #[test]
-fn out_writes_a_new_file_readable_by_its_owner_alone() {
+fn out_writes_a_new_file_that_only_its_owner_can_read() {
     let sandbox = Sandbox::with_client("App 1");
     let result = sandbox.run(["key", "issue", "App 1", "--out", "key"]).succeeds();
     assert_eq!(result.out, "");
-    assert!(result.err.ends_with("; it is in the file key\n"), "{}", result.err);
+    assert!(result.err.ends_with("; the key is in the file key\n"), "{}", result.err);
     let key = sandbox.read("key");
     assert!(is_key(key.strip_suffix('\n').unwrap()));
     let mode = sandbox.path("key").metadata().unwrap().permissions().mode();
@@ -108,7 +108,7 @@ fn invalid_request_is_refused_before_a_key_is_shown() {
     issue(&["App 1", "--expires", "2020-01-01T00:00:00Z"]).fails(1, "has already passed");
     issue(&["App 1", "--label", " x"]).fails(1, "the label begins or ends with a blank");
     issue(&["App 1", "--expires", "0d"]).fails(2, "the duration is zero");
-    issue(&["App 1", "--expires", "9999999d"]).fails(2, "beyond the end of 9999");
+    issue(&["App 1", "--expires", "9999999d"]).fails(2, "after the year 9999");
     issue(&["App 1", "--expires", "2099-12-31"]).fails(2, "with its offset");
     issue(&["App 1", "--prefix", "Acme"]).fails(2, "begin with a letter");
     assert_eq!(sandbox.file(), before);

@@ -18,7 +18,7 @@ fn plain() -> Sandbox {
 }
 
 #[test]
-fn init_creates_a_file_readable_by_its_owner_alone() {
+fn init_creates_a_file_that_only_its_owner_can_read() {
     let sandbox = Sandbox::empty();
     let result = sandbox.run(["init", "--json"]).succeeds();
     assert_eq!(result.json(), json!({ "store": "keys.yaml" }));
@@ -31,7 +31,7 @@ fn init_creates_a_file_readable_by_its_owner_alone() {
 fn init_overwrites_nothing() {
     let sandbox = plain();
     let before = sandbox.file();
-    sandbox.run(["init"]).fails(1, "keys.yaml exists already");
+    sandbox.run(["init"]).fails(1, "keys.yaml already exists");
     assert_eq!(sandbox.file(), before);
 }
 
@@ -57,7 +57,7 @@ fn hashed_keys_keep_working_without_plaintext() {
     sandbox.run(["hash"]).fails(2, "give --yes");
     let result = sandbox.run(["hash", "--yes"]).succeeds();
     assert!(result.err.starts_with("3 keys are now digests"), "{}", result.err);
-    assert!(result.err.contains("version control and backups still hold the old text"));
+    assert!(result.err.contains("version control and backups still contain the plaintext"));
     let file = sandbox.file();
     assert!(file.contains("# our keys"));
     for (key, name) in KEYS {
@@ -117,11 +117,7 @@ fn clean_file_has_no_findings() {
     sandbox.issue(&["App 1"]);
     let result = sandbox.run(["lint"]).succeeds();
     assert_eq!(result.out, "");
-    assert!(
-        result.err.starts_with("nothing is wrong in keys.yaml: checked syntax"),
-        "{}",
-        result.err
-    );
+    assert!(result.err.starts_with("no problems in keys.yaml: checked syntax"), "{}", result.err);
     assert_eq!(result.err.lines().count(), 1);
     assert_eq!(sandbox.run(["lint", "--json"]).succeeds().out, "[]\n");
 }
@@ -130,7 +126,7 @@ fn clean_file_has_no_findings() {
 fn unreadable_file_is_an_unavailable_store() {
     let sandbox = Sandbox::empty();
     sandbox.run(["lint"]).fails(3, "keys.yaml: the file cannot be read");
-    sandbox.run(["key", "list"]).fails(3, "`keygate init` makes a new one");
+    sandbox.run(["key", "list"]).fails(3, "`keygate init` creates a new one");
     sandbox.run(["hash", "--yes"]).fails(3, "keys.yaml");
     let sandbox = Sandbox::with_file("api_keys: [\n");
     sandbox.run(["key", "list"]).fails(3, "keys.yaml:");

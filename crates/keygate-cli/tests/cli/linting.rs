@@ -1,4 +1,4 @@
-//! Findings of `lint` in keys and names, and warnings before a change.
+//! Findings of `lint` in keys and names, and warnings about texts that look like keys.
 
 use crate::tool::Sandbox;
 
@@ -17,7 +17,7 @@ fn lint_finds_keys_of_words_and_patterns() {
     ));
     let [words, passphrase] = &lines[..] else { panic!("{lines:?}") };
     for (line, position) in [(words, "2:3: "), (passphrase, "4:3: ")] {
-        let warning = format!("{position}warning: the key is made of words or patterns");
+        let warning = format!("{position}warning: the key consists of words or patterns");
         assert!(line.starts_with(&warning), "{line}");
         assert!(!line.contains("password") && !line.contains("horse"), "{line}");
     }
@@ -36,7 +36,7 @@ fn lint_finds_names_that_look_alike() {
         "clients:\n  Größe:\n  GRÖSSE:\n  Gro\u{308}ße 2:\n  Billing:\n  Billing 2:\napi_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n",
     );
     let [case, form] = &lines[..] else { panic!("{lines:?}") };
-    assert!(case.starts_with("3:3: ") && case.contains("the one on line 2 are equal"), "{case}");
+    assert!(case.starts_with("3:3: ") && case.contains("differs from the one on line 2"), "{case}");
     assert!(form.starts_with("4:3: ") && form.contains("normalization form C"), "{form}");
 }
 
@@ -44,7 +44,7 @@ fn lint_finds_names_that_look_alike() {
 fn lint_suggests_hash_for_plaintext_keys() {
     let sandbox = Sandbox::with_file(&format!("api_keys:\n  {KEY}: User 1\n"));
     let result = sandbox.run(["lint"]).succeeds();
-    let note = "keys.yaml holds 1 key in plaintext: `keygate hash` turns them into digests";
+    let note = "keys.yaml contains 1 key in plaintext: `keygate hash` turns them into digests";
     assert!(result.err.contains(note), "{}", result.err);
     sandbox.run(["hash", "--yes"]).succeeds();
     let result = sandbox.run(["lint"]).succeeds();
@@ -56,13 +56,13 @@ fn texts_that_look_like_keys_are_reported_before_writing() {
     let sandbox = Sandbox::new();
     let shown = |result: crate::tool::CommandResult, what: &str| {
         let result = result.succeeds();
-        let warning = format!("warning: {what} looks like a key, and is shown to people");
+        let warning = format!("warning: {what} looks like a key, but everyone can read it");
         assert!(result.err.contains(&warning), "{}", result.err);
         assert!(!result.err.lines().next().unwrap().contains(KEY), "{}", result.err);
     };
     shown(sandbox.run(["client", "add", KEY]), "the name of the client");
     let note = format!("note={KEY}");
-    shown(sandbox.run(["client", "add", "App 1", "--metadata", &note]), "a text in the metadata");
+    shown(sandbox.run(["client", "add", "App 1", "--metadata", &note]), "a value in the metadata");
     let note = format!("{KEY}=note");
     shown(sandbox.run(["client", "add", "App 2", "--metadata", &note]), "a name in the metadata");
     shown(sandbox.run(["key", "issue", "App 1", "--label", KEY]), "the label");

@@ -1,7 +1,7 @@
 use crate::tool::{Sandbox, id_of, stores};
 
 const FILE: &str = "\
-clients:
+                    clients:
   App 1:
     keys:
       - digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
@@ -47,7 +47,7 @@ fn table_of_keys_is_aligned_with_relative_times() {
 }
 
 #[test]
-fn keys_of_one_client_are_listed_alone() {
+fn list_can_be_limited_to_one_client() {
     let sandbox = Sandbox::with_file(FILE);
     let result = sandbox.run(["key", "list", "Größe 日本", "--json"]).succeeds();
     let keys = result.json();
@@ -113,7 +113,7 @@ fn keys_are_listed_by_state() {
         assert_eq!(listed.collect::<Vec<_>>(), ids, "{states}");
     }
     let result = sandbox.run(["key", "list", "--state", "revoked"]).succeeds();
-    assert_eq!(result.err, "no keys are selected\n");
+    assert_eq!(result.err, "no keys match\n");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn empty_list_is_a_note_or_an_empty_array() {
 }
 
 #[test]
-fn closed_pipe_is_no_error_and_full_disk_is() {
+fn closed_pipe_is_not_an_error_but_a_full_disk_is() {
     let sandbox = Sandbox::with_file(FILE);
     for command in [["key", "list"], ["client", "list"], ["completions", "bash"]] {
         let result = sandbox.run_on_closed_pipe(command).succeeds();

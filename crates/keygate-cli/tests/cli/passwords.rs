@@ -1,4 +1,4 @@
-//! Passwords of databases: where they come from, and that they are never shown.
+//! Database passwords: where they are read from, and that they are never shown.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

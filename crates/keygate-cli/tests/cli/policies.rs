@@ -1,10 +1,10 @@
-//! `keygate policy`, and what follows it.
+//! `keygate policy`, and the commands that apply the policy.
 
 use serde_json::json;
 
 use crate::tool::{Sandbox, id_of, stores};
 
-/// A file whose keys are beyond the policy is reported, too.
+/// Keys of a file that are beyond the policy are reported, too.
 fn refused(sandbox: &Sandbox, command: &[&str], reason: &str) {
     let result = sandbox.run(command);
     assert_eq!((result.code, &*result.out), (1, ""), "{}", result.err);
@@ -33,7 +33,7 @@ fn policy_is_exported_and_imported() {
         let note = sandbox.run(import).succeeds().err;
         assert!(note.ends_with("refused 0 clients and 0 keys\n"), "{note}");
 
-        // A policy that differs stays, and is reported.
+        // A different policy is kept and reported.
         sandbox.run(["policy", "set", "--max-lifetime", "30d", "--no-default-lifetime"]).succeeds();
         let result = sandbox.run(["import", "exported.yml"]);
         assert_eq!(result.code, 1, "{}", result.err);
@@ -47,7 +47,7 @@ fn policy_is_exported_and_imported() {
         let shown = sandbox.run(["policy", "show"]).succeeds().out;
         assert!(shown.starts_with("MAX LIFETIME      30d\n"), "{shown}");
 
-        // A store without a policy gets it in the same step.
+        // A store without a policy gets the imported one in the same step.
         let unset = ["policy", "set", "--no-max-lifetime", "--no-default-lifetime"];
         sandbox.run(unset).succeeds();
         sandbox.run(["import", "exported.yml"]).succeeds();
@@ -88,7 +88,11 @@ fn policy_is_shown_changed_and_followed() {
         assert!(list.contains("never, beyond the policy"), "{list}");
         assert_eq!(sandbox.keys()[0]["beyond_policy"], true);
         let result = sandbox.run(["key", "show", &forever]).succeeds();
-        assert!(result.out.contains("beyond it: see `keygate policy show`"), "{}", result.out);
+        assert!(
+            result.out.contains("beyond the policy: see `keygate policy show`"),
+            "{}",
+            result.out
+        );
 
         let relax = ["policy", "set", "--no-max-lifetime", "--no-default-lifetime", "--json"];
         let result = sandbox.run(relax).succeeds().json();
@@ -103,11 +107,11 @@ fn policy_is_shown_changed_and_followed() {
 }
 
 #[test]
-fn policy_that_makes_no_sense_is_refused() {
+fn contradictory_policy_is_refused() {
     let sandbox = Sandbox::with_client("App 1");
     let before = sandbox.file();
     let set = |arguments: &[&str]| sandbox.run([&["policy", "set"], arguments].concat());
-    set(&[]).fails(2, "say what to change, such as --max-lifetime");
+    set(&[]).fails(2, "give an option such as --max-lifetime");
     set(&["--max-lifetime", "0d"]).fails(2, "the duration is zero");
     set(&["--max-lifetime", "1d", "--no-max-lifetime"]).fails(2, "cannot be used with");
     set(&["--max-lifetime", "1d", "--default-lifetime", "2d"]).fails(1, "is longer than");

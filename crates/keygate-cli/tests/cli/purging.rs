@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
-fn purged_keys_are_in_no_list() {
+fn purged_keys_are_not_listed() {
     for sandbox in stores() {
         sandbox.run(["client", "add", "App 1"]).succeeds();
         let keys = ["old", "live"].map(|label| sandbox.issue(&["App 1", "--label", label]));
@@ -21,7 +21,10 @@ fn purged_keys_are_in_no_list() {
         let purge = |arguments: &[&str]| sandbox.run([&["key", "purge"], arguments].concat());
         let long_ago = ["--revoked-before", "90d", "--expired-before", "1d"];
         let result = purge(&[&long_ago[..], &["--yes"]].concat()).succeeds();
-        assert_eq!(result.err, "no keys were revoked or expired so long ago: nothing was purged\n");
+        assert_eq!(
+            result.err,
+            "no keys were revoked or expired that long ago: nothing was purged\n"
+        );
         purge(&["--yes"]).fails(2, "give --revoked-before, --expired-before or both");
         purge(&["--revoked-before", "0d"]).fails(2, "there is no terminal: give --yes");
 
@@ -64,9 +67,9 @@ fn long_purge_names_some_of_the_keys() {
     assert!(sandbox.keys().is_empty());
 }
 
-/// Its operator can issue a new key to the same client.
+/// The operator can still issue a new key to the same client.
 #[test]
-fn file_has_nothing_of_a_purged_key() {
+fn purge_removes_all_of_a_key_from_a_file() {
     let sandbox = Sandbox::with_client("App 1");
     let before = sandbox.file();
     let id = id_of(&sandbox.issue(&["App 1"]));

@@ -1,11 +1,11 @@
-//! Scopes, networks and beginnings of keys, and titles of clients.
+//! Scopes, networks and start times of keys, and titles of clients.
 
 use serde_json::json;
 
 use crate::tool::{id_of, stores};
 
 #[test]
-fn key_is_issued_with_its_restrictions_and_passes_them_on() {
+fn successor_inherits_the_restrictions_of_a_key() {
     for sandbox in stores() {
         let add = ["client", "add", "App 1", "--title", "The shop", "--network", "10.0.0.0/8"];
         sandbox.run([&add[..], &["--scope", "orders:*"]].concat()).succeeds();
@@ -81,7 +81,7 @@ fn restriction_beyond_the_client_is_refused() {
 }
 
 #[test]
-fn client_gets_another_title_and_networks() {
+fn client_set_changes_title_and_networks() {
     for sandbox in stores() {
         sandbox.run(["client", "add", "App 1", "--network", "192.0.2.7"]).succeeds();
         let set =
@@ -109,7 +109,7 @@ fn client_gets_another_title_and_networks() {
 }
 
 #[test]
-fn key_gets_other_scopes_and_networks_within_its_client() {
+fn key_set_changes_scopes_and_networks() {
     for sandbox in stores() {
         let add = ["client", "add", "App 1", "--scope", "orders:*", "--network", "10.0.0.0/8"];
         sandbox.run(add).succeeds();
@@ -135,7 +135,7 @@ fn key_gets_other_scopes_and_networks_within_its_client() {
     }
 }
 
-/// A dry run in a database is a change of a copy, which has such keys, too.
+/// In a database, a dry run changes a copy, which must include such keys.
 #[test]
 fn key_whose_client_lost_a_scope_can_be_changed() {
     for sandbox in stores() {
@@ -150,7 +150,7 @@ fn key_whose_client_lost_a_scope_can_be_changed() {
             let result = sandbox.run([&set[..], dry_run].concat()).succeeds();
             assert!(result.err.ends_with("of App 1: label none -> x\n"), "{}", result.err);
         }
-        // A file also warns of the key.
+        // For a file, there is also a warning about the key.
         let refused = sandbox.run(["key", "set", &id, "--scope", "b"]);
         assert!(
             refused.code == 1 && refused.err.contains("lacks the scope `b`"),

@@ -5,7 +5,7 @@ use crate::tool::{Sandbox, holds_key, id_of, is_key};
 
 const OLD: &str = "2c26b46b68ffc68f";
 
-/// A file with one key and these further lines about it.
+/// Creates a file with one key, and adds these lines to the key.
 fn with_key(more: &str) -> Sandbox {
     let digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
     Sandbox::with_file(&format!(
@@ -29,7 +29,7 @@ fn rotated_key_works_until_the_grace_period_ends() {
     assert!(is_key(key) && !holds_key(&sandbox.file()));
     let id = id_of(key);
     let note = format!(
-        "issued {id} (production) of App 1, never expires, in place of {OLD}, which works until "
+        "issued {id} (production) of App 1, never expires, to replace {OLD}, which works until "
     );
     assert!(result.err.starts_with(&note), "{}", result.err);
 
@@ -74,12 +74,12 @@ fn successor_gets_the_lifetime_of_the_old_key() {
 }
 
 #[test]
-fn note_says_why_the_successor_expires_with_the_old_key() {
+fn note_explains_an_expiry_taken_from_the_old_key() {
     let note = |lines: &str| with_key(lines).run(["key", "rotate", OLD]).succeeds().err;
     let unknown = note("        expires: 2098-12-31T00:00:00Z\n");
-    let expected = "the new key expires with the old one, whose lifetime is unknown";
+    let expected = "the new key expires together with the old one, whose lifetime is unknown";
     assert!(unknown.contains(expected), "{unknown}");
-    let expected = "the new key expires with the old one, because the same lifetime from now would end after \
+    let expected = "the new key expires together with the old one, because the same lifetime from now would end after \
                     the year 9999";
     let long =
         note("        created: 2026-01-01T00:00:00Z\n        expires: 9999-12-31T00:00:00Z\n");
@@ -111,7 +111,7 @@ fn successor_of_a_key_of_unknown_age_gets_its_expiry() {
     for created in ["", "        created: 2098-12-31T00:00:00Z\n"] {
         let sandbox = with_key(&format!("{created}        expires: 2098-12-31T00:00:00Z\n"));
         let result = sandbox.run(["key", "rotate", OLD, "--json"]).succeeds();
-        assert!(result.err.contains("expires with the old one"), "{}", result.err);
+        assert!(result.err.contains("expires together with the old one"), "{}", result.err);
         let new = result.json();
         assert_eq!(new["expires"], "2098-12-31T00:00:00Z");
         let listed = sandbox.keys().into_iter().find(|key| key["key_id"] == new["key_id"]).unwrap();
@@ -145,5 +145,5 @@ fn rotation_conflict_is_reported_before_a_key_is_shown() {
     sandbox.run(["key", "rotate", "2c26b46b68ffc680"]).fails(1, &format!("the nearest is `{OLD}`"));
     sandbox
         .run(["key", "rotate", &successor, "--grace", "99999999w"])
-        .fails(2, "beyond the end of 9999");
+        .fails(2, "after the year 9999");
 }

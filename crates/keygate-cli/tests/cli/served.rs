@@ -16,13 +16,13 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts it on a free port of loopback with these arguments.
+    /// Starts it with these arguments, on a free port of loopback.
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(["admin", "--listen", "127.0.0.1:0"]);
         Self::start_by(command.args(arguments))
     }
 
-    /// Starts it by this command.
+    /// Starts it with this command.
     pub(crate) fn start_by(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut tool = command.spawn().unwrap();
@@ -58,13 +58,13 @@ impl Served {
         assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
     }
 
-    /// Stops it with a signal, and returns how it ended.
+    /// Stops it with a signal and returns its exit status.
     pub(crate) fn stop(mut self, signal: &str) -> CommandResult {
         self.signal(signal);
         finish(self.tool.take().unwrap())
     }
 
-    /// Signs in by the code, and returns the cookie.
+    /// Signs in with the code and returns the cookie.
     pub(crate) fn signed_in(&mut self) -> String {
         let code = self.code();
         let answer = self.sign_in(&code);
@@ -76,7 +76,7 @@ impl Served {
         self.send(&format!("GET {path}"), &[("host", &self.address), ("cookie", cookie)], "")
     }
 
-    /// Types this into the form, and returns the cookie.
+    /// Submits the sign-in form with this code or key.
     pub(crate) fn sign_in(&self, code: &str) -> Response {
         let headers = [
             ("host", &*self.address),
@@ -86,7 +86,7 @@ impl Served {
         self.send("POST /sign-in", &headers, &format!("code={code}"))
     }
 
-    /// Opens a form, and sends it with these fields besides its hidden ones.
+    /// Opens a form and submits it with these fields in addition to its hidden ones.
     pub(crate) fn post(&self, cookie: &str, path: &str, fields: &[(&str, &str)]) -> Response {
         let form = self.get(path, cookie);
         let hidden = form.0.split("<input type=\"hidden\" name=\"").skip(1).map(|rest| {
@@ -143,7 +143,7 @@ impl Response {
         self
     }
 
-    /// The cookie that it sets.
+    /// Returns the cookie that the response sets.
     pub(crate) fn cookie(&self) -> &str {
         let line = self.0.lines().find_map(|line| line.strip_prefix("set-cookie: "));
         line.unwrap_or_default().split(';').next().unwrap()

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
-fn client_keeps_what_is_not_named() {
+fn client_set_changes_only_the_given_values() {
     for sandbox in stores() {
         let add = ["client", "add", "App 1", "--scope", "orders:read", "--quota", "9/day"];
         sandbox
@@ -40,7 +40,7 @@ fn client_keeps_what_is_not_named() {
         assert_eq!(client()[0], json!(["b:*"]));
         let result = set(&["--remove-scope", "b:x"]);
         let lines: Vec<_> = result.err.lines().collect();
-        assert_eq!(lines[0], "App 1 is so already: nothing was changed");
+        assert_eq!(lines[0], "App 1 already has these values: nothing was changed");
         assert_eq!(lines[1], "warning: App 1 still has the scope b:x, which b:* covers");
         set(&["--no-scope"]);
         assert_eq!(client(), json!([[], null, { "team": "sales" }]));
@@ -48,7 +48,7 @@ fn client_keeps_what_is_not_named() {
 }
 
 #[test]
-fn key_gets_another_label_and_expiry() {
+fn key_set_changes_label_and_expiry() {
     for sandbox in stores() {
         sandbox.run(["client", "add", "App 1"]).succeeds();
         let key = sandbox.issue(&["App 1", "--label", "old", "--expires", "2099-01-01T00:00:00Z"]);
@@ -88,15 +88,15 @@ fn wrong_changes_are_refused_and_change_nothing() {
     let before = sandbox.file();
     let client =
         |arguments: &[&str]| sandbox.run([&["client", "set", "App 1"], arguments].concat());
-    client(&[]).fails(2, "say what to change, such as --quota");
+    client(&[]).fails(2, "give an option such as --quota");
     client(&["--quota", "1/day", "--no-quota"]).fails(2, "cannot be used with");
     client(&["--scope", "a", "--add-scope", "b"]).fails(2, "cannot be used with");
     client(&["--scope", "A"]).fails(2, "--scope <SCOPE>: ");
     client(&["--metadata", "a=1", "--metadata", "a=2"]).fails(2, "given twice");
     client(&["--metadata", "a=1", "--remove-metadata", "a"]).fails(2, "set and removed");
     sandbox.run(["client", "set", "App 2", "--no-quota"]).fails(1, "the nearest is `App 1`");
-    sandbox.run(["client", "set", &id, "--no-quota"]).fails(2, "is the id of a key of `App 1`");
-    sandbox.run(["key", "set", &id]).fails(2, "say what to change, such as --label");
+    sandbox.run(["client", "set", &id, "--no-quota"]).fails(2, "is the ID of a key of `App 1`");
+    sandbox.run(["key", "set", &id]).fails(2, "give an option such as --label");
     sandbox.run(["key", "set", "App 1", "--no-label"]).fails(2, "`App 1` is a client");
     sandbox.run(["key", "set", &id, "--expires", "1d", "--no-expiry"]).fails(2, "cannot be used");
     sandbox.run(["key", "set", "0000000000000000", "--no-label"]).fails(1, "no key has the id");
@@ -104,7 +104,7 @@ fn wrong_changes_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn two_changes_at_once_are_both_kept() {
+fn concurrent_changes_are_both_kept() {
     for sandbox in stores() {
         sandbox.run(["client", "add", "App 1"]).succeeds();
         thread::scope(|scope| {
@@ -121,7 +121,7 @@ fn two_changes_at_once_are_both_kept() {
 }
 
 #[test]
-fn key_in_a_text_that_is_shown_is_a_warning() {
+fn texts_that_look_like_keys_are_warnings() {
     let sandbox = Sandbox::with_client("App 1");
     let key = sandbox.issue(&["App 1"]);
     let id = id_of(&key);

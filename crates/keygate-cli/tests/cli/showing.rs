@@ -3,7 +3,7 @@
 use crate::tool::{Sandbox, id_of};
 
 const FILE: &str = "\
-clients:
+                    clients:
   App 1:
     scopes: [orders:read, stock:*]
     quota: 100/minute
@@ -67,7 +67,7 @@ fn key_is_shown_with_its_times() {
     assert_eq!(lines[6..], ["REPLACED BY  3c26b46b68ffc68f"]);
 
     let mut json = sandbox.run(["key", "show", "2c26b46b68ffc68f", "--json"]).succeeds().json();
-    // They are not recorded.
+    // Changes are not recorded.
     assert_eq!(json.as_object_mut().unwrap().remove("events"), Some(serde_json::Value::Null));
     assert_eq!(Some(&json), sandbox.keys().iter().find(|key| key["label"] == "production"));
     let result = sandbox.run(["key", "show", "3c26b46b68ffc68f"]).succeeds();

@@ -3,7 +3,7 @@
 use crate::tool::Sandbox;
 
 #[test]
-fn far_expiries_are_kept_as_given() {
+fn distant_expiries_are_kept_as_given() {
     for (given, kept) in [
         ("4021-01-01T00:00:00Z", "4021-01-01T00:00:00Z"),
         ("2116-02-20T23:53:39Z", "2116-02-20T23:53:39Z"),

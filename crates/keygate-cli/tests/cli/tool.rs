@@ -16,7 +16,8 @@ pub(crate) struct Sandbox {
     store: String,
 }
 
-/// What the tool printed, and its exit code. None shows a key on standard error, a panic, or a colour.
+/// The output and the exit code of the tool. Creating it checks that there is no panic or colour, and no key on
+/// standard error.
 #[derive(Debug)]
 pub(crate) struct CommandResult {
     pub(crate) code: i32,
@@ -25,21 +26,21 @@ pub(crate) struct CommandResult {
 }
 
 impl Sandbox {
-    /// With a file from `init`.
+    /// Creates a sandbox with a file from `init`.
     pub(crate) fn new() -> Self {
         let sandbox = Self::empty();
         sandbox.run(["init"]).succeeds();
         sandbox
     }
 
-    /// With this client in the file.
+    /// Creates a sandbox with this client in the file.
     pub(crate) fn with_client(name: &str) -> Self {
         let sandbox = Self::new();
         sandbox.run(["client", "add", "--", name]).succeeds();
         sandbox
     }
 
-    /// With this text in a file that its owner alone can read.
+    /// Creates a sandbox with this text in a file that only its owner can read.
     pub(crate) fn with_file(text: &str) -> Self {
         let sandbox = Self::empty();
         fs::write(sandbox.path("keys.yaml"), text).unwrap();
@@ -47,13 +48,13 @@ impl Sandbox {
         sandbox
     }
 
-    /// Without a file.
+    /// Creates a sandbox without a file.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         Self { folder, store: "keys.yaml".to_owned() }
     }
 
-    /// With the tables of a database instead of the file.
+    /// Replaces the file with the tables of a database.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn with_database(url: &str) -> Self {
         let mut sandbox = Self::empty();
@@ -62,7 +63,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// The path or the URL of the store.
+    /// Returns the path or the URL of the store.
     #[cfg(feature = "postgres")]
     pub(crate) fn store(&self) -> &str {
         &self.store
@@ -76,12 +77,12 @@ impl Sandbox {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The text of the key file, to see whether it was changed.
+    /// Returns the text of the key file, to see whether it was changed.
     pub(crate) fn file(&self) -> String {
         self.read("keys.yaml")
     }
 
-    /// The names of all files in the folder, except the key file and its lock.
+    /// Returns the names of all files in the folder, except the key file and its lock.
     pub(crate) fn other_files(&self) -> Vec<String> {
         let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().file_name());
         let names = files.map(|name| name.into_string().unwrap());
@@ -108,7 +109,7 @@ impl Sandbox {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// With these bytes on standard input.
+    /// Runs the tool with these bytes on standard input.
     pub(crate) fn run_with(
         &self,
         input: &[u8],
@@ -118,14 +119,14 @@ impl Sandbox {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut tool = command.spawn().unwrap();
         match tool.stdin.take().unwrap().write_all(input) {
-            // The tool may exit without reading it.
+            // The tool may exit without reading its input.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             written => written.unwrap(),
         }
         finish(tool)
     }
 
-    /// With standard output on a device that is full.
+    /// Runs the tool with standard output on a full device.
     pub(crate) fn run_on_full_disk(
         &self,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -134,7 +135,7 @@ impl Sandbox {
         self.command(arguments).stdout(full).output().unwrap().into()
     }
 
-    /// With a closed pipe as standard output.
+    /// Runs the tool with a closed pipe as standard output.
     pub(crate) fn run_on_closed_pipe(
         &self,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -144,7 +145,7 @@ impl Sandbox {
         self.command(arguments).stdout(writer).output().unwrap().into()
     }
 
-    /// Issues a key with `key issue`, and returns its text.
+    /// Issues a key with `key issue` and returns its text.
     pub(crate) fn issue(&self, arguments: &[&str]) -> String {
         let result = self.run([&["key", "issue"], arguments].concat());
         result.succeeds().out.strip_suffix('\n').unwrap().to_owned()
@@ -158,7 +159,7 @@ impl Sandbox {
     }
 }
 
-/// A sandbox for each kind of store that the tool was built with.
+/// Returns a sandbox for each kind of store that this build of the tool supports.
 pub(crate) fn stores() -> Vec<Sandbox> {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     return crate::databases::stores();
@@ -188,7 +189,7 @@ impl CommandResult {
         self
     }
 
-    /// Checks that it exited with this code, an empty standard output, and one line that contains this text.
+    /// Checks that the tool exited with this code, with an empty standard output and one line of errors with this text.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, text: &str) -> Self {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{}", self.err);
@@ -215,7 +216,7 @@ pub(crate) fn is_key(text: &str) -> bool {
     KeyFormat::new(prefix).is_ok_and(|format| format.matches(text.as_bytes()))
 }
 
-/// Returns the id of a key, as a store shows it.
+/// Returns the ID of a key, as stores show it.
 pub(crate) fn id_of(key: &str) -> String {
     let digest = KeyDigest::of(key.as_bytes()).to_text();
     digest["sha256:".len()..][..16].to_owned()

@@ -11,11 +11,11 @@ fn store_comes_only_from_the_option_or_the_environment() {
     let result = sandbox.command(list).env("KEYGATE_STORE", "other.yaml").output().unwrap();
     CommandResult::from(result).fails(3, "other.yaml");
     let result = sandbox.command(list).env_remove("KEYGATE_STORE").output().unwrap();
-    CommandResult::from(result).fails(2, "give --store PATH or set KEYGATE_STORE");
+    CommandResult::from(result).fails(2, "use --store PATH or set KEYGATE_STORE");
     let mut command = sandbox.command(["client", "--store", "keys.yaml", "list"]);
     let result = command.env("KEYGATE_STORE", "other.yaml").output().unwrap();
     CommandResult::from(result).succeeds();
-    sandbox.run(["client", "list", "--store", ""]).fails(2, "empty name");
+    sandbox.run(["client", "list", "--store", ""]).fails(2, "is empty");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn keys_in_the_wrong_place_are_never_shown() {
 }
 
 #[test]
-fn wrong_usage_names_the_way_out() {
+fn wrong_usage_is_explained() {
     let sandbox = Sandbox::new();
     for (arguments, way_out) in [(&[][..], "keygate --help"), (&["key"], "keygate key --help")] {
         let reason = format!("a command is missing: see `{way_out}`");
@@ -98,15 +98,15 @@ fn wrong_usage_names_the_way_out() {
     sandbox.run(["key", "issue", "x", "--label"]).fails(2, "--label <LABEL> has no value");
     sandbox.run(["key", "issue", "-x"]).fails(2, "put `--` before a name");
     sandbox.run(["key", "rotate", "1"]).fails(2, "16 hexadecimal digits");
-    sandbox.run(["completions", "dos"]).fails(2, "is one of bash");
-    sandbox.run(["key", "list", "--state", "gone"]).fails(2, "a state is one of active, ");
+    sandbox.run(["completions", "dos"]).fails(2, "must be one of bash");
+    sandbox.run(["key", "list", "--state", "gone"]).fails(2, "the state must be one of active, ");
     for list in [&["list"][..], &["ls"], &["list", "keys"], &["list", "--expiring", "14d"]] {
-        let reason = "say what to list: `keygate client list` or `keygate key list`";
+        let reason = "specify what to list: `keygate client list` or `keygate key list`";
         sandbox.run(list).fails(2, reason);
     }
     let rotate = ["key", "rotate", "2c26b46b68ffc68f", "--no-expiry", "--expires", "1d"];
     sandbox.run(rotate).fails(2, "cannot be used with --expires");
-    sandbox.run(["key", "issue", "x", "--grace"]).fails(2, "is unknown or one too many");
+    sandbox.run(["key", "issue", "x", "--grace"]).fails(2, "unexpected argument");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn path_that_is_not_utf_8_is_shown_on_one_line() {
     let arguments = ["--store".as_ref(), path, "init".as_ref()];
     sandbox.run(arguments).succeeds();
     let arguments = ["--store".as_ref(), path, "init".as_ref()];
-    sandbox.run(arguments).fails(1, "exists already");
+    sandbox.run(arguments).fails(1, "already exists");
 }
 
 #[test]

@@ -12,19 +12,19 @@ use tokio::runtime::Runtime;
 use crate::servers::Postgres;
 use crate::tool::{Sandbox, id_of};
 
-/// A service that has counted requests, and the keys of its clients.
+/// A service that has recorded requests, with the keys of its clients.
 struct Counted {
     sandbox: Sandbox,
     used: String,
     revoked: String,
-    /// Issued after requests were counted.
+    /// A key that was issued after the requests.
     later: String,
 }
 
 /// A key that was issued at an unknown time.
 const OLD: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 
-/// Counts requests with these keys.
+/// Records requests with these keys.
 fn count(store: impl KeyStore, history: &UsageHistory, keys: &[(&str, usize)]) {
     let usage = Usage::new();
     let runtime = Runtime::new().unwrap();
@@ -41,7 +41,7 @@ fn count(store: impl KeyStore, history: &UsageHistory, keys: &[(&str, usize)]) {
 }
 
 impl Counted {
-    /// With keys in a file, and usage in `state/usage.db`.
+    /// Creates a service with keys in a file, and with usage in `state/usage.db`.
     fn in_file() -> Self {
         let sandbox = Sandbox::with_file(&format!("api_keys:\n  {OLD}: App 1\n"));
         let mut counted = Self::in_store(sandbox);
@@ -87,7 +87,7 @@ impl Counted {
 }
 
 #[test]
-fn usage_lists_clients_keys_and_times() {
+fn usage_is_listed_by_client_key_and_time() {
     let counted = Counted::in_file();
     let usage = |arguments: &[&str]| {
         let command = [&["usage", "--usage", "state/usage.db"], arguments].concat();
@@ -100,7 +100,7 @@ fn usage_lists_clients_keys_and_times() {
          App 1   5         0\n\
          App, 2  0         2        revoked 2\n"
     );
-    assert!(result.err.starts_with("usage is watched since 20"), "{}", result.err);
+    assert!(result.err.starts_with("usage recorded since 20"), "{}", result.err);
     let csv = "client,requests,refused,reasons\r\nApp 1,5,0,\r\n\"App, 2\",0,2,revoked 2\r\n";
     assert_eq!(usage(&["--csv"]).out, csv);
     let top = usage(&["--top", "1", "--since", "24h", "--json"]).json();
@@ -119,7 +119,7 @@ fn usage_lists_clients_keys_and_times() {
     let start = times[0]["start"].as_str().unwrap();
     assert!(start.ends_with(":00:00Z"), "{start}");
     let none = usage(&["--client", "App 3"]);
-    assert!(none.err.starts_with("no requests were counted"), "{}", none.err);
+    assert!(none.err.starts_with("no requests in this period"), "{}", none.err);
     assert_eq!(
         usage(&["--client", "App 3", "--csv"]).out,
         "client,key_id,last_used,requests,refused,reasons\r\n"
@@ -149,7 +149,7 @@ fn keys_are_listed_and_shown_with_their_last_use() {
     assert!(used == "just now" || used.ends_with(" ago"), "{used}");
     assert_eq!(last_use(&counted.later), "never");
     assert_eq!(last_use(OLD), "unknown");
-    assert!(result.err.starts_with("last use is watched since 20"), "{}", result.err);
+    assert!(result.err.starts_with("last use recorded since 20"), "{}", result.err);
 
     let shown = list(&["key", "show", &id_of(&counted.used)]);
     assert!(shown.out.contains("\nLAST USED  20"), "{}", shown.out);
@@ -164,12 +164,12 @@ fn keys_are_listed_and_shown_with_their_last_use() {
         (used.as_array().unwrap().len(), &used[0]["key_id"]),
         (1, &json!(id_of(&counted.used)))
     );
-    // The watch began just now.
+    // Recording began just now.
     let mut command = counted.sandbox.command(["key", "list", "--unused-for", "90d"]);
     let output = command.env("KEYGATE_USAGE", "state").output().unwrap();
     crate::tool::CommandResult::from(output).fails(1, "which is less than --unused-for");
     counted.sandbox.run(["key", "list", "--unused-for", "90d"]).fails(2, "give --usage PATH");
-    // The keys get old enough.
+    // Make the keys old enough.
     let deadline = Instant::now() + Duration::from_secs(20);
     let both = [json!(id_of(OLD)), json!(id_of(&counted.later))];
     loop {
@@ -184,7 +184,7 @@ fn keys_are_listed_and_shown_with_their_last_use() {
         assert!(Instant::now() < deadline, "{output:?}");
     }
 
-    // As if the watch had begun long ago: a key that was issued since is not unused for so long.
+    // Pretend that recording began long ago. A key that was issued since then does not count as unused for that long.
     let mut sqlite3 = Command::new("sqlite3");
     sqlite3.arg(counted.sandbox.path("state/usage.db"));
     let status = sqlite3.arg("update keygate_usage_watch set since = 0").status();
@@ -196,7 +196,7 @@ fn keys_are_listed_and_shown_with_their_last_use() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn usage_in_postgres_needs_no_name() {
+fn usage_in_postgres_needs_no_option() {
     let counted = Counted::in_postgres();
     let usage = counted.json(&["usage"]);
     assert_eq!(
@@ -210,29 +210,29 @@ fn usage_in_postgres_needs_no_name() {
 }
 
 #[test]
-fn missing_usage_is_named_with_the_way_out() {
+fn missing_usage_history_is_explained() {
     let sandbox = Sandbox::with_client("App 1");
     sandbox.issue(&["App 1"]);
-    sandbox.run(["usage"]).fails(2, "no usage is named: give --usage PATH");
-    sandbox.run(["usage", "--usage", ""]).fails(2, "the usage has an empty name");
+    sandbox.run(["usage"]).fails(2, "no usage history is given: use --usage PATH");
+    sandbox.run(["usage", "--usage", ""]).fails(2, "the location of the usage history is empty");
     sandbox
         .run(["usage", "--usage", "redis://:hunter2@db"])
-        .fails(2, "the usage: the store is neither");
-    sandbox.run(["usage", "--usage", "none.db"]).fails(3, "the usage: ");
-    sandbox.run(["key", "list", "--usage", "none.db"]).fails(3, "the usage: ");
-    // The environment of every command names it, and no service has kept it yet.
+        .fails(2, "the usage history: the store is neither");
+    sandbox.run(["usage", "--usage", "none.db"]).fails(3, "the usage history: ");
+    sandbox.run(["key", "list", "--usage", "none.db"]).fails(3, "the usage history: ");
+    // The environment of every command gives the usage history, but no service has created it yet.
     let in_environment = |arguments: &[&str]| -> crate::tool::CommandResult {
         sandbox.command(arguments).env("KEYGATE_USAGE", "none.db").output().unwrap().into()
     };
     for listed in [&["key", "list"][..], &["client", "show", "App 1"]] {
         let result = in_environment(listed).succeeds();
         assert!(result.out.contains("App 1"), "{}", result.out);
-        let warning = "warning: the last use of keys is not shown: the usage: ";
+        let warning = "warning: the last use of keys is not shown: the usage history: ";
         assert!(result.err.starts_with(warning), "{}", result.err);
     }
-    in_environment(&["key", "list", "--unused-for", "90d"]).fails(3, "the usage: ");
-    in_environment(&["audit"]).fails(3, "the usage: ");
-    sandbox.run(["usage", "--usage", "keys.yaml"]).fails(3, "the usage: ");
+    in_environment(&["key", "list", "--unused-for", "90d"]).fails(3, "the usage history: ");
+    in_environment(&["audit"]).fails(3, "the usage history: ");
+    sandbox.run(["usage", "--usage", "keys.yaml"]).fails(3, "the usage history: ");
     sandbox.run(["usage", "--top", "0"]).fails(2, "--top <COUNT>");
     sandbox.run(["usage", "--top", "3", "--by", "day"]).fails(2, "cannot be used with");
     sandbox.run(["usage", "--since", "0d"]).fails(2, "the duration is zero");

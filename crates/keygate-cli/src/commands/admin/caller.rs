@@ -1,4 +1,4 @@
-//! The address of a caller: the peer on loopback, and what trusted proxies say off it.
+//! The caller's address: on loopback the peer, and behind TLS the address that trusted proxies report.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +15,7 @@ type Peer = ConnectInfo<SocketAddr>;
 pub(super) enum Caller {
     Peer,
     Behind(TrustedProxies),
-    /// Behind proxies that were not named: the peer is one of them.
+    /// The peer is a proxy that was not given with `--proxy`, so the address is not known.
     Unknown,
 }
 
@@ -39,7 +39,7 @@ impl Caller {
         }
     }
 
-    /// The same for an authenticator.
+    /// Returns the same setting for an authenticator.
     pub(super) fn client_address(&self) -> ClientAddress {
         let caller = self.clone();
         ClientAddress::by(move |headers, extensions| caller.address(headers, extensions))

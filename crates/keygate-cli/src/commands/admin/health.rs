@@ -1,4 +1,4 @@
-//! The state of the managed store, for the page.
+//! The state of the managed store, for the health page.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl ManagedHealth {
         let (Some(path), options) = (self.path.clone(), self.options.clone()) else {
             return report;
         };
-        // A large file takes its time.
+        // Checking a large file takes long, so it runs on a thread for blocking work.
         let found = tokio::task::spawn_blocking(move || options.lint(path).findings()).await;
         found.into_iter().fold(report, HealthReport::with_findings)
     }
@@ -67,7 +67,7 @@ impl StoreHealth for ManagedHealth {
     }
 }
 
-/// A database holds digests alone. Why it cannot be read is shown by what reads it.
+/// Reports on a database. It has only digests, and the page itself shows why it cannot be read.
 fn database(kind: &str, version: Result<i32, impl Display>) -> HealthReport {
     let report = HealthReport::new(kind).with_findings([]);
     version.into_iter().fold(report, HealthReport::with_schema)

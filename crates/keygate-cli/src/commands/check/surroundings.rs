@@ -1,17 +1,17 @@
-//! The text around a key on standard input. Only its kind is reported, never the text.
+//! The text around a key on standard input. Reports only the kind of the text, never the text itself.
 
 use unicode_width::UnicodeWidthChar as _;
 
 /// The kinds of text around a key.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Surroundings {
-    /// Blanks, which every HTTP parser removes (RFC 9110 section 5.5).
+    /// Whitespace that every HTTP parser removes (RFC 9110 section 5.5).
     pub(super) blanks: Vec<&'static str>,
-    /// Everything else. A request with it is refused.
+    /// Anything else. Requests with it are refused.
     pub(super) others: Vec<&'static str>,
 }
 
-/// Strips the line end and outer blanks, and reports what surrounds the key.
+/// Strips the line ending and outer whitespace, and reports what surrounds the key.
 pub(super) fn strip(text: &[u8]) -> (&[u8], Surroundings) {
     let mut surroundings = Surroundings::default();
     let text =
@@ -70,7 +70,7 @@ fn others(mut text: &[u8]) -> Vec<&'static str> {
     found
 }
 
-/// Opening text, closing text, and kind.
+/// Pairs of quotes or brackets: the opening text, the closing text, and the kind.
 const PAIRS: [(&str, &str, &str); 11] = [
     ("\"", "\"", QUOTES),
     ("'", "'", QUOTES),
@@ -87,12 +87,12 @@ const PAIRS: [(&str, &str, &str); 11] = [
 const QUOTES: &str = "quotes";
 const BRACKETS: &str = "brackets";
 
-/// Removes invisible characters from both ends. `None` if the text holds none.
+/// Removes invisible characters from both ends. Returns `None` if there are none.
 fn without_invisible(text: &[u8]) -> Option<&[u8]> {
     let is_invisible = |char: char| {
         char.width().is_none_or(|width| width == 0) || (char.is_whitespace() && !char.is_ascii())
     };
-    // A tab inside a key is a blank.
+    // A tab inside a key counts as whitespace.
     let text = std::str::from_utf8(text).ok()?;
     let holds_one = text.contains(|char| char != '\t' && is_invisible(char));
     holds_one.then(|| trim(text.trim_matches(is_invisible).as_bytes()))
@@ -104,7 +104,7 @@ fn before_client(text: &[u8]) -> bool {
     end.is_some_and(|end| end > 1 && text[end - 1] == b':')
 }
 
-/// The text after `x-api-key:`, `API_KEY=`, `export API_KEY=` or `?api_key=`.
+/// Returns the text after `x-api-key:`, `API_KEY=`, `export API_KEY=` or `?api_key=`.
 fn after_name(text: &[u8]) -> Option<&[u8]> {
     let text = text.strip_prefix(b"export ").map_or(text, trim);
     let text = text.strip_prefix(b"?").or(text.strip_prefix(b"&")).unwrap_or(text);
@@ -114,7 +114,7 @@ fn after_name(text: &[u8]) -> Option<&[u8]> {
     (!name.is_empty() && name.iter().all(is_name) && !trim(rest).is_empty()).then_some(rest)
 }
 
-/// The text after `Bearer`: one word of letters, then exactly one word.
+/// Returns the word after a scheme such as `Bearer`, if there are exactly two words and the first has only letters.
 fn after_scheme(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|byte| *byte == b' ')?;
     let (scheme, rest) = (&text[..end], trim(&text[end..]));

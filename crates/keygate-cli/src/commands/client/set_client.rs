@@ -16,7 +16,7 @@ pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Resul
     let change = change(args, out)?;
     if change.is_empty() {
         return Err(Failure::usage(
-            "say what to change, such as --quota or --scope: see `keygate client set --help`",
+            "nothing to change: give an option such as --quota or --scope (see `keygate client set --help`)",
         ));
     }
     let failed = |error| client_failure(error, &name, store);
@@ -53,7 +53,7 @@ fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
     let metadata = unique(args.metadata)?;
     if let Some(name) = args.remove_metadata.iter().find(|name| metadata.contains_key(*name)) {
         return Err(Failure::usage(format!(
-            "the metadata name `{name}` is set and removed: keep one of the two"
+            "the metadata name `{name}` is both set and removed: choose one"
         )));
     }
     warn_of_keys(&metadata, out);
@@ -79,7 +79,7 @@ fn differences(before: &ClientInfo, after: &ClientInfo) -> Differences {
     differences
 }
 
-/// Warns of scopes that were removed and are covered by others.
+/// Warns about removed scopes that the client still has through a wider scope.
 fn warn_of_wider_scopes(removed: &[Scope], client: &ClientInfo, out: &Output) {
     for scope in removed {
         let wider = client.profile.scopes().iter().find(|wider| wider.covers(scope));

@@ -21,17 +21,17 @@ use crate::show::{counted, joined};
 use crate::store::open_to_change;
 use crate::table::Table;
 
-/// Longer than any file of keys that people write or export.
+/// The maximum file size, which is larger than any file of keys that people write or export.
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
-/// A file of another system, read whole.
+/// The content of a file of another system.
 pub(super) struct ForeignFile {
     path: String,
     format: Format,
     text: Zeroizing<String>,
 }
 
-/// Reads the source if it is a file of another system. `None` stands for a store.
+/// Reads the source if it is a file of another system. Returns `None` if it is a store.
 pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
     let location = Location::parse(&args.source).map_err(Failure::usage)?;
     #[cfg_attr(
@@ -40,18 +40,20 @@ pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
     )]
     let Location::File(path) = location else {
         if has_options(args) {
-            return Err(Failure::usage("--format and its options are for files of other systems"));
+            return Err(Failure::usage(
+                "--format and its options work only for files of other systems",
+            ));
         }
         return Ok(None);
     };
     let shown = path.display().to_string();
-    // A pipe is read if its format is named, and refused as a key file otherwise.
+    // A pipe is read if its format is given. Otherwise, it is refused as a key file.
     if !has_options(args) && !path.is_file() {
         return Ok(None);
     }
     let text = match (read(&path), args.format) {
         (Ok(text), _) => text,
-        // Opening the store reports why.
+        // Opening the store reports the reason.
         (Err(_), None) => return Ok(None),
         (Err(why), Some(_)) => return Err(Failure::unavailable(format!("{shown} {why}"))),
     };
@@ -61,7 +63,7 @@ pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
         (Some(format), _) | (None, Ok(Some(format))) => format,
         (None, Ok(None)) if has_options(args) => {
             return Err(Failure::usage(format!(
-                "it is not certain what {shown} is: give its --format"
+                "the format of {shown} is ambiguous: give it with --format"
             )));
         }
         (None, Ok(None)) => return Ok(None),
@@ -114,7 +116,7 @@ pub(super) fn run(
     Ok(ExitCode::from(u8::from(!is_complete)))
 }
 
-/// Fails if the file holds something that is wrong: half of a file is not imported.
+/// Fails if the file has any errors, so that no file is imported in part.
 fn refuse_faults(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> {
     const MAX_SHOWN: usize = 20;
     match &draft.faults[..] {
@@ -166,19 +168,19 @@ fn show(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> 
     }
     for (what, count) in &draft.settings {
         let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
-        out.note(&format!("not taken over: {what}{times}"));
+        out.note(&format!("not imported: {what}{times}"));
     }
     let sources: Vec<_> = draft.headers.iter().filter_map(|header| source(header)).collect();
     if !sources.is_empty() {
         let sources = sources.join(" and ");
         out.note(&format!(
-            "clients send these keys elsewhere than in x-api-key: give the service {sources}"
+            "clients do not send these keys in x-api-key: configure the service with {sources}"
         ));
     }
     Ok(())
 }
 
-/// Returns the first names of a list.
+/// Lists the first names, and the number of further ones.
 fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     const MAX_LISTED: usize = 5;
     let mut names = names.into_iter();
@@ -189,7 +191,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     }
 }
 
-/// The source that reads the header which clients used before.
+/// Returns the source for the header in which clients have sent their keys so far.
 fn source(header: &str) -> Option<String> {
     match header {
         "x-api-key" => None,

@@ -1,5 +1,5 @@
-//! A new key before it is stored. It is checked, then written out, and only then stored: a key that nobody has seen
-//! must never be live.
+//! A new key before it is stored. It is checked, then written out, and only then stored, so that a key that nobody has
+//! received never works.
 
 use std::time::SystemTime;
 
@@ -15,9 +15,10 @@ use crate::output::Output;
 use crate::show;
 use crate::store::{Store, dry_run, may_hold};
 
-const IN_DOUBT: &str = "; the new key may be valid or not: keep it, and run `keygate check`";
+const IN_DOUBT: &str =
+    "; it is unknown whether the new key is valid: keep it, and run `keygate check`";
 
-/// A key that was generated and checked, and not yet written out.
+/// A key that was generated and checked, but not yet written out.
 pub(super) struct Draft {
     key: ApiKey,
     pub(super) new: NewKey,
@@ -45,7 +46,7 @@ impl Draft {
             new = new.with_not_before(begins.instant(now)?);
         }
         let issued = rules::issue(client, new.clone(), policy, now)?.info(true);
-        // The key gets the expiry that is written out.
+        // Fix the expiry now, so that the stored one is the one that is written out.
         let new = new.with_expiry(issued.expires());
         out.warn_if_key("the label", label.unwrap_or_default());
         let mut facts = match show::key_json(&issued, now) {
@@ -57,7 +58,7 @@ impl Draft {
         Ok(Self { key, new, facts })
     }
 
-    /// Shows what the key inherits from the one that it replaces.
+    /// Sets the values that the key inherits from the key that it replaces, to show them.
     pub(super) fn inherit(&mut self, old: &KeyInfo, now: SystemTime) {
         let begins = old.inherited_lifetime(now).not_before().map(show::time);
         for (name, value, is_given) in [
@@ -81,7 +82,7 @@ impl Draft {
         change: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
     ) -> Result<(Delivery, T), Failure> {
         if out.is_dry_run() {
-            // The store is a dry run, too.
+            // In a dry run, the store is a dry run, too.
             let changed = change(store, self.new)?;
             return Ok((Delivery::dry_run(self.facts, new_key.out.as_deref())?, changed));
         }
@@ -103,7 +104,7 @@ impl Draft {
 pub(super) fn warn_of_disabled(key: &KeyInfo, out: &Output) {
     if key.state == KeyState::Disabled {
         out.warn(
-            "the client is disabled, and its keys are refused: enable it with `keygate client enable`",
+            "the client is disabled, so its keys are refused: enable it with `keygate client enable`",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The keys that the options of `key list` select.
+//! The filters of `key list`.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::runtime::block_on;
 use crate::store::Store;
 use crate::{pages, show};
 
-/// Lists the keys that the options select, apart from their last use.
+/// Lists the keys that match all filters except those by last use.
 pub(super) fn listed(
     args: &ListKeysArgs,
     store: &dyn Store,
@@ -24,7 +24,7 @@ pub(super) fn listed(
     pages::keys(store, &client.into_iter().fold(query(args, now), KeyQuery::with_client))
 }
 
-/// Returns whether no option but the name of a client narrows the list.
+/// Returns whether no filter except the client's name is given.
 pub(super) fn is_whole(args: &ListKeysArgs, now: SystemTime) -> bool {
     query(args, now) == KeyQuery::new().at(now)
 }
@@ -50,7 +50,7 @@ fn query(args: &ListKeysArgs, now: SystemTime) -> KeyQuery {
     if args.descending { query.descending() } else { query }
 }
 
-/// Keeps the keys that were used within a time, or were not, as the options say.
+/// Applies the filters by last use.
 pub(super) fn retain_by_use(
     keys: &mut Vec<KeyInfo>,
     args: &ListKeysArgs,
@@ -70,7 +70,7 @@ pub(super) fn retain_by_use(
         keys.retain(was_used);
         return Ok(());
     }
-    // A key may have been used before the watch began.
+    // A key may have been used before usage recording began.
     if since.is_none_or(|since| since > start) {
         return Err(Failure::refused(format!(
             "{}, which is less than --unused-for: give a shorter time",

@@ -40,7 +40,7 @@ pub(super) fn run(
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(match args {
             ListKeysArgs { expiring: Some(_), .. } => "no keys expire within this time",
-            _ if is_by_use || !filter::is_whole(args, now) => "no keys are selected",
+            _ if is_by_use || !filter::is_whole(args, now) => "no keys match",
             _ => "there are no keys: issue one with `keygate key issue`",
         });
         return Ok(ExitCode::SUCCESS);
@@ -55,9 +55,9 @@ pub(super) fn run(
     Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
 }
 
-/// How keys are shown in a table.
+/// The layout of the table of keys.
 pub(in crate::commands) struct View {
-    /// A key that expires before this time has passed is expiring.
+    /// Keys that expire within this time are shown as expiring.
     pub(in crate::commands) soon: Duration,
     /// Whether the last use is known.
     pub(in crate::commands) is_watched: bool,

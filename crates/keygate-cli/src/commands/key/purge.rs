@@ -10,7 +10,7 @@ use crate::runtime::block_on;
 use crate::show;
 use crate::store::{Store, dry_run};
 
-/// The number of keys that are named in a sentence.
+/// The maximum number of keys that a sentence names.
 const NAMED: usize = 10;
 
 pub(super) fn run(
@@ -23,10 +23,10 @@ pub(super) fn run(
     let now = SystemTime::now();
     if args.revoked_before.is_none() && args.expired_before.is_none() {
         return Err(Failure::usage(
-            "say which keys to purge: give --revoked-before, --expired-before or both",
+            "nothing to purge: give --revoked-before, --expired-before or both",
         ));
     }
-    // A duration that reaches back before all keys selects none.
+    // A duration longer than the age of all keys selects none.
     let ago = |time| now.checked_sub(time).unwrap_or(UNIX_EPOCH);
     let purge = args.revoked_before.map(ago).into_iter();
     let purge = purge.fold(PurgeKeys::new(), PurgeKeys::revoked_before);
@@ -34,16 +34,16 @@ pub(super) fn run(
 
     let mut keys = block_on(store.purge_keys(&purge.dry_run()))?;
     if keys.is_empty() {
-        let note = "no keys were revoked or expired so long ago: nothing was purged";
+        let note = "no keys were revoked or expired that long ago: nothing was purged";
         return out.report_unchanged(note, &serde_json::json!([]));
     }
     if out.is_dry_run() {
-        // Finds a layout that cannot be edited.
+        // Fails if the file's layout cannot be edited.
         if let Some(file) = dry_run(globals)? {
             file.purge_keys(&purge)?;
         }
     } else {
-        confirmation.ask(&format!("Purge {}, for good?", named(&keys)))?;
+        confirmation.ask(&format!("Permanently remove {}?", named(&keys)))?;
         keys = block_on(store.purge_keys(&purge))?;
     }
     let json = keys.iter().map(|key| show::key_json(key, now)).collect();

@@ -25,12 +25,12 @@ pub(super) fn run(
     ids.retain(|id| once.insert(*id));
     let named = ids.iter().map(|id| match block_on(store.find_key(id)) {
         Ok(key) => Ok(show::named(&key)),
-        // A damaged row: the key can still be revoked.
+        // The row cannot be read, but the key can still be revoked.
         Err(ManageError::Unavailable(_)) => Ok(id.to_string()),
         Err(error) => Err(error),
     });
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    confirmation.ask(&format!("Revoke {}, for good?", named.join(", ")))?;
+    confirmation.ask(&format!("Permanently revoke {}?", named.join(", ")))?;
 
     let mut revoked = Vec::new();
     for id in &ids {
@@ -44,7 +44,7 @@ pub(super) fn run(
     out.report_change(&format!("revoked {}", named.join(", ")), &json)
 }
 
-/// Says which keys were revoked before the failure.
+/// Describes which keys were revoked before the failure.
 fn so_far(revoked: &[KeyInfo], total: usize) -> String {
     let named: Vec<_> = revoked.iter().map(show::named).collect();
     match named.len() {

@@ -39,14 +39,13 @@ pub(super) fn run(
 
     let new = show::named_new(&rotated.new, out);
     let old = old_key(&rotated.old, now);
-    let note =
-        format!("issued {new}, {}, in place of {id}, {old}", show::expiry(&rotated.new, now));
+    let note = format!("issued {new}, {}, to replace {id}, {old}", show::expiry(&rotated.new, now));
     delivery.complete(&note, out)?;
     warn_of_disabled(&rotated.new, out);
     Ok(())
 }
 
-/// Returns the expiry of the new key: from the command line, or else inherited. A note explains an inherited one.
+/// Returns the expiry of the new key: from the command line, or else inherited. Prints a note if it is inherited.
 fn expiry(
     args: &RotateArgs,
     old: &KeyInfo,
@@ -59,15 +58,15 @@ fn expiry(
     }
     let inherited = policy.inherited_expiry(old, now).filter(|_| !args.no_expiry);
     if inherited != old.inherited_lifetime(now).expires() && !args.no_expiry {
-        out.note("the policy of the store decides when the new key expires");
+        out.note("the store's policy decides when the new key expires");
     } else if let Some(expires) = inherited {
         let lifetime = old.created.zip(old.expires());
         let lifetime = lifetime.and_then(|(created, end)| end.duration_since(created).ok());
         out.note(&match lifetime.filter(|lifetime| !lifetime.is_zero()) {
-            None => "the new key expires with the old one, whose lifetime is unknown".to_owned(),
+            None => "the new key expires together with the old one, whose lifetime is unknown".to_owned(),
             Some(lifetime) if after(now, lifetime).ok() != Some(expires) => {
-                "the new key expires with the old one, because the same lifetime from now would end after \
-                 the year 9999"
+                "the new key expires together with the old one, because the same lifetime from now would end \
+                 after the year 9999"
                     .to_owned()
             }
             Some(lifetime) => {
@@ -79,7 +78,7 @@ fn expiry(
     Ok(inherited)
 }
 
-/// Says how long the old key works.
+/// Describes how long the old key works.
 fn old_key(old: &KeyInfo, now: SystemTime) -> String {
     match old.expires() {
         Some(expires) if expires <= now => "which no longer works".to_owned(),

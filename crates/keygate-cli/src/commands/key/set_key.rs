@@ -21,7 +21,7 @@ pub(super) fn run(
     let change = change(args, now, out)?;
     if change.is_empty() {
         return Err(Failure::usage(
-            "say what to change, such as --label or --expires: see `keygate key set --help`",
+            "nothing to change: give an option such as --label or --expires (see `keygate key set --help`)",
         ));
     }
     let key_id = identify::key_id(&args.id, store, globals)?;

@@ -60,7 +60,10 @@ pub(super) fn run(
     }
     let policy = block_on(store.policy())?;
     if show::is_beyond(&key, &policy, now) {
-        facts.push_fact("POLICY", Cell::styled("beyond it: see `keygate policy show`", YELLOW));
+        facts.push_fact(
+            "POLICY",
+            Cell::styled("beyond the policy: see `keygate policy show`", YELLOW),
+        );
     }
     let events = latest(store, &EventQuery::new().with_key(key_id), globals, out);
     let text = facts.render() + &latest_text(events.as_deref());

@@ -3,16 +3,16 @@ use std::collections::HashSet;
 use keygate::key::KeyFormat;
 use zxcvbn::zxcvbn;
 
-/// Longer texts are estimated in parts of this length: the estimator cannot count the guesses of longer parts.
+/// The maximum length that the estimator can handle. Longer texts are estimated in parts.
 const PART: usize = 18;
 
-/// With this many random characters, nobody guesses a key, whatever follows them.
+/// A key with this many random characters cannot be guessed, whatever else it contains.
 const ENOUGH: usize = 2 * PART;
 
-/// The most parts estimated in one file. Each takes about a millisecond.
+/// The maximum number of estimated parts per file. Each takes about a millisecond.
 const MAX_ESTIMATES: usize = 1000;
 
-/// Finds keys made of words and patterns that are easy to guess.
+/// Finds keys that consist of words and patterns, and are easy to guess.
 #[derive(Default)]
 pub(super) struct Guesser {
     estimates: usize,
@@ -20,15 +20,15 @@ pub(super) struct Guesser {
 }
 
 impl Guesser {
-    /// The number of keys that were not searched, because the file has too many.
+    /// The number of keys that were not checked, because the file has too many.
     pub(super) fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// Returns whether a key is made of words and patterns that are easy to guess.
+    /// Returns whether a key consists of words and patterns that are easy to guess.
     ///
-    /// The estimator gives random texts of length n 10^(0.85 n) to 10^n guesses (measured on 6,000 texts), and words
-    /// fewer than 10^(0.8 n).
+    /// For random texts of length n, the estimator returns 10^(0.85 n) to 10^n guesses (measured on 6,000 texts). For
+    /// words, it returns fewer than 10^(0.8 n).
     pub(super) fn is_guessable(&mut self, key: &str) -> bool {
         let chars = zeroize::Zeroizing::new(key.chars().collect::<Vec<_>>());
         if is_generated(key) || is_mixed(&chars) {
@@ -61,8 +61,8 @@ fn is_generated(key: &str) -> bool {
     format.is_some_and(|format| format.matches(key.as_bytes()))
 }
 
-/// Returns whether a key is three or more words, as in `acme_api_key`. The estimator knows few of the names that
-/// people use. Words have vowels, and random letters often have none.
+/// Returns whether a key consists of three or more words, as in `acme_api_key`. The estimator knows too few names to
+/// recognize such keys. Words have vowels, which random letters often lack.
 fn is_identifier(key: &str) -> bool {
     let words = key.split(|char: char| "_-./: ".contains(char));
     let is_word = |word: &str| {
@@ -78,8 +78,8 @@ fn is_identifier(key: &str) -> bool {
         && words.clone().all(is_word)
 }
 
-/// Returns whether a long key mixes upper case, lower case and digits as only random texts do. Nearly all random keys
-/// skip the estimate this way.
+/// Returns whether a long key mixes upper case, lower case and digits as only random texts do. This check saves the
+/// estimate for nearly all random keys.
 fn is_mixed(key: &[char]) -> bool {
     let kind = |char: char| (char.is_lowercase(), char.is_uppercase(), char.is_numeric());
     let changes = key.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();

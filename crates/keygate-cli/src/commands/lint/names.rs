@@ -8,13 +8,13 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 pub(super) struct Names(HashMap<String, (String, usize)>);
 
 impl Names {
-    /// Adds a name, and returns what is wrong with it. A name that was added before returns nothing.
+    /// Adds a name and returns the problem with it, if any. Each name is reported only once.
     pub(super) fn add(&mut self, name: &str, line: usize) -> Vec<String> {
         let folded = folded(name);
         let alike = match self.0.get(&folded) {
             Some((known, _)) if known == name => return Vec::new(),
             Some((_, line)) => Some(format!(
-                "the name of this client and the one on line {line} are equal except for case, \
+                "the name of this client differs from the one on line {line} only in case, \
                  normalization or joiners: use one spelling, or names that people can tell apart"
             )),
             None => None,
@@ -24,15 +24,15 @@ impl Names {
             self.0.insert(folded, (name.to_owned(), line));
         }
         let unnormalized = (!is_nfc(name)).then(|| {
-            "the name of this client is not in Unicode's normalization form C (NFC), so the same name \
-             typed elsewhere may be another client: write it in NFC"
+            "the name of this client is not in Unicode normalization form C (NFC), so the same name \
+             typed elsewhere may be a different client: write it in NFC"
                 .to_owned()
         });
         unnormalized.into_iter().chain(alike).collect()
     }
 }
 
-/// Removes the differences that people overlook.
+/// Removes differences that are easy to overlook.
 fn folded(name: &str) -> String {
     let without_joiners = name.chars().filter(|char| !matches!(char, '\u{200c}' | '\u{200d}'));
     let normalized = without_joiners.nfc().collect::<String>();

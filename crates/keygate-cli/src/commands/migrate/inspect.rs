@@ -8,7 +8,7 @@ use crate::location::{Location, no_tables};
 use crate::output::{Output, one_line};
 use crate::runtime::block_on;
 
-/// Lists the findings, one per line. Changes nothing.
+/// Lists the findings, one per line, without changing anything.
 pub(super) fn run(location: &Location, out: &Output) -> Result<ExitCode, Failure> {
     let findings: Result<Vec<DatabaseFinding>, DatabaseError> = match location {
         Location::File(_) => return Err(no_tables()),
@@ -19,7 +19,7 @@ pub(super) fn run(location: &Location, out: &Output) -> Result<ExitCode, Failure
     };
     let findings = findings.map_err(Failure::unavailable)?;
     if findings.is_empty() && !out.is_json() {
-        out.note(&format!("nothing is wrong in {location}"));
+        out.note(&format!("no problems in {location}"));
     } else {
         let text = findings.iter().map(|finding| line(location, finding)).collect::<String>();
         out.print(&text, &findings.iter().map(json).collect())?;

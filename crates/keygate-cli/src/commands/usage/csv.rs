@@ -1,7 +1,7 @@
 use super::{Listing, Row, reasons, refused};
 use crate::csv::row;
 
-/// Writes a list as comma-separated values with a header.
+/// Formats a list as comma-separated values with a header row.
 pub(super) fn text(listing: &Listing) -> String {
     let mut text = row(listing.columns.iter().copied().chain(["requests", "refused", "reasons"]));
     for Row { of, totals } in &listing.rows {
