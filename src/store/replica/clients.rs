@@ -23,13 +23,7 @@ const SHARDS: usize = 256;
 
 impl Clients {
     pub(super) fn new() -> Self {
-        Self::with_capacity(0)
-    }
-
-    /// Creates an empty map with space for this many clients: growing a table hashes all of its names again.
-    pub(super) fn with_capacity(clients: usize) -> Self {
-        let shard = || HashTable::with_capacity(clients.div_ceil(SHARDS));
-        let shards = iter::repeat_with(shard).take(SHARDS).collect();
+        let shards = iter::repeat_with(HashTable::new).take(SHARDS).collect();
         Self { shards, hasher: RandomState::default(), others: BTreeMap::new() }
     }
 
@@ -55,9 +49,12 @@ impl Clients {
             return;
         }
         self.others.remove(name);
+        self.insert_enabled(self.hasher.hash_one(name), profile);
+    }
+
+    fn insert_enabled(&mut self, hash: u64, profile: ClientProfile) {
         let Self { shards, hasher, .. } = self;
-        let hash = hasher.hash_one(name);
-        let is_same = |client: &ClientProfile| client.name() == name;
+        let is_same = |client: &ClientProfile| client.name() == profile.name();
         match shards[shard(hash)].entry(hash, is_same, |client| hasher.hash_one(client.name())) {
             Entry::Occupied(known) if *known.get() == profile => {}
             Entry::Occupied(mut known) => *known.get_mut() = profile,
@@ -79,6 +76,48 @@ impl Clients {
     }
 }
 
+/// Builder of the map of all clients.
+///
+/// Enabled clients are inserted shard by shard. A shard fits in the cache; in any other order, each insertion would wait
+/// for memory.
+pub(super) struct ClientsBuilder {
+    /// The enabled clients of each shard, and the hashes of their names.
+    shards: Vec<Vec<(u64, ClientProfile)>>,
+    others: Vec<PartialRow<ClientFacts>>,
+    clients: Clients,
+}
+
+impl ClientsBuilder {
+    pub(super) fn new() -> Self {
+        let shards = iter::repeat_with(Vec::new).take(SHARDS).collect();
+        Self { shards, others: Vec::new(), clients: Clients::new() }
+    }
+
+    pub(super) fn push(&mut self, client: PartialRow<ClientFacts>) {
+        if client.error.is_some() || !client.row.enabled {
+            return self.others.push(client);
+        }
+        let profile = client.row.profile;
+        let hash = self.clients.hasher.hash_one(profile.name());
+        self.shards[shard(hash)].push((hash, profile));
+    }
+
+    pub(super) fn finish(self) -> Clients {
+        let Self { shards, others, mut clients } = self;
+        for (shard, rows) in shards.into_iter().enumerate() {
+            clients.shards[shard] = HashTable::with_capacity(rows.len());
+            for (hash, profile) in rows {
+                clients.insert_enabled(hash, profile);
+            }
+        }
+        // Last: if a name is not unique, the client is disabled.
+        for client in others {
+            clients.insert(client);
+        }
+        clients
+    }
+}
+
 /// Returns the shard of a hash, by its middle bits: the table uses the bits at both ends.
 // Less than the number of shards, so it fits.
 #[allow(clippy::cast_possible_truncation)]
@@ -90,15 +129,35 @@ fn shard(hash: u64) -> usize {
 mod tests {
     use super::*;
 
+    fn row(number: u32) -> PartialRow<ClientFacts> {
+        let profile = ClientProfile::new(number.to_string());
+        let error = (number % 10 == 3).then(|| BadRow::client("?", "it is invalid"));
+        PartialRow { row: ClientFacts { profile, enabled: number % 10 != 4 }, error }
+    }
+
+    /// Half of them are built, and the others are inserted.
     fn clients() -> Clients {
-        let mut clients = Clients::new();
-        for number in 0..40_000 {
-            let profile = ClientProfile::new(number.to_string());
-            let error = (number % 10 == 3).then(|| BadRow::client("?", "it is invalid"));
-            let row = ClientFacts { profile, enabled: number % 10 != 4 };
-            clients.insert(PartialRow { row, error });
+        let mut clients = ClientsBuilder::new();
+        for number in 0..20_000 {
+            clients.push(row(number));
+        }
+        let mut clients = clients.finish();
+        for number in 20_000..40_000 {
+            clients.insert(row(number));
         }
         clients
+    }
+
+    #[test]
+    fn disabled_client_is_built_after_enabled_twins() {
+        let mut clients = ClientsBuilder::new();
+        for enabled in [true, false, true] {
+            let row = ClientFacts { profile: ClientProfile::new("0"), enabled };
+            clients.push(PartialRow { row, error: None });
+        }
+        let clients = clients.finish();
+        assert_eq!(clients.len(), 1);
+        assert!(matches!(clients.get("0"), Some(Ok((_, false)))));
     }
 
     #[test]

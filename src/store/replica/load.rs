@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{Stream, TryStreamExt as _};
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::clients::Clients;
+use super::clients::ClientsBuilder;
 use super::connection::{POLL_DEADLINE, SessionError, within};
 use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
-use super::rows::{RefusedKeys, decode_key, with_clients};
+use super::rows::{RefusedKeys, add_clients, decode_key};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
 use crate::store::sql::{self, BadRow, Cursor};
 use crate::store::table::{BucketSort, Table, TableBuilder};
 
-/// The maximum wait for the next row: a server that reads a table from a busy disk may take seconds.
+/// The maximum wait for the next group of rows: a server that reads a table from a busy disk may take seconds.
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The maximum number of rows that are read at once.
+/// The number of rows in a group.
 const GROUP: usize = 64;
 
 const RECENT: &str = concat!(
@@ -29,10 +29,6 @@ const RECENT: &str = concat!(
     event_columns!(),
     " from (select * from keygate.events order by seq desc limit 100) e order by e.seq"
 );
-
-/// The approximate number of clients, from the planner's statistics.
-const ESTIMATE: &str = "select greatest(reltuples, 0)::bigint from pg_catalog.pg_class \
-    where oid = 'keygate.clients'::pg_catalog.regclass";
 
 /// The last event whose transaction id is in the future: it came from a dump of another cluster.
 const FOREIGN: &str =
@@ -93,24 +89,20 @@ async fn load_keys(
     connection: &mut PgConnection,
     state: &mut FollowerState,
 ) -> Result<(), SessionError> {
-    let count = query_scalar(ESTIMATE).persistent(false).fetch_one(&mut *connection);
-    let count: i64 = within(POLL_DEADLINE, count).await?;
-    let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
+    let mut clients = ClientsBuilder::new();
     let columns = sql::client_columns::<Postgres>();
     let select = format!("select {columns} from keygate.clients c");
     // A client without a name has no keys.
     let decode = |row: &PgRow| Cursor::new(row).client().ok();
-    let insert =
-        |read: Vec<_>| read.into_iter().flatten().for_each(|client| clients.insert(client));
+    let insert = |read: &mut Vec<_>| read.drain(..).flatten().for_each(|row| clients.push(row));
     read_rows(connection, select, decode, insert).await?;
+    let clients = clients.finish();
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
     // Unordered: sorting here is faster than reading in the order of the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
-    let insert = |read| {
-        for (row, status) in with_clients(read, &clients, &mut refused) {
-            keys.push(row, status);
-        }
+    let insert = |read: &mut Vec<_>| {
+        add_clients(read, &clients, &mut refused, |row, status| keys.push(row, status));
     };
     read_rows(connection, select, decode_key, insert).await?;
     let table = build_table(keys, &mut refused).await;
@@ -126,20 +118,39 @@ async fn load_keys(
 }
 
 /// Decodes the rows of a query as they arrive, and passes them on in groups, because inserting a row waits for memory.
+/// `insert` empties each group.
 async fn read_rows<T>(
     connection: &mut PgConnection,
     sql: String,
     decode: impl Fn(&PgRow) -> T,
-    mut insert: impl FnMut(Vec<T>),
+    mut insert: impl FnMut(&mut Vec<T>),
 ) -> Result<(), SessionError> {
-    let rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
-    // The driver reuses the buffer of rows that were dropped.
-    let mut groups = rows.map_ok(|row| decode(&row)).ready_chunks(GROUP);
+    let mut rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
+    // One buffer for all groups: the allocator is slow at large ones.
+    let mut group = Vec::with_capacity(GROUP);
     let stalled = |_| SessionError::unreachable("loading the keys stalled");
-    while let Some(rows) = timeout(STALL_DEADLINE, groups.next()).await.map_err(stalled)? {
-        insert(rows.into_iter().collect::<Result<_, Error>>()?);
+    loop {
+        let read = read_group(&mut rows, &decode, &mut group);
+        let is_last = timeout(STALL_DEADLINE, read).await.map_err(stalled)??;
+        insert(&mut group);
+        if is_last {
+            return Ok(());
+        }
     }
-    Ok(())
+}
+
+/// Returns whether these were the last rows.
+async fn read_group<T>(
+    rows: &mut (impl Stream<Item = Result<PgRow, Error>> + Unpin),
+    decode: impl Fn(&PgRow) -> T,
+    group: &mut Vec<T>,
+) -> Result<bool, Error> {
+    while group.len() < GROUP {
+        let Some(row) = rows.try_next().await? else { return Ok(true) };
+        // The driver reuses the buffer of rows that were dropped.
+        group.push(decode(&row));
+    }
+    Ok(false)
 }
 
 async fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {

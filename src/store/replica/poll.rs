@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 use super::change_queue::{Batch, ChangeQueue};
 use super::connection::SessionError;
 use super::history::{Position, event_columns};
-use super::rows::{decode_key, with_clients};
+use super::rows::{add_clients, decode_key};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe, array};
 use super::state::FollowerState;
 use crate::store::postgres::settings::hex;
@@ -145,10 +145,10 @@ impl PollResponse {
             refused.remove(key_id.prefix());
             changes.insert(key_id.prefix(), None);
         }
-        let keys = self.keys.iter().map(decode_key).collect();
-        for (row, status) in with_clients(keys, clients, refused) {
+        let mut keys = self.keys.iter().map(decode_key).collect();
+        add_clients(&mut keys, clients, refused, |row, status| {
             changes.insert(row.prefix(), Some((row, status)));
-        }
+        });
         *has_changed = true;
         // Counted before it is served, so that a visible change is always counted.
         refused.report(&mut shared.lock_health());

@@ -15,7 +15,9 @@ use crate::store::sql::{BadRow, Cursor, PartialRow};
 use crate::store::table::Row;
 
 /// A decoded row, or the digest of a key that is refused and the reason.
-pub(super) type DecodedKey = Result<KeyFacts, (Option<KeyDigest>, BadRow)>;
+pub(super) type DecodedKey = Result<KeyFacts, RefusedKey>;
+
+type RefusedKey = (Option<KeyDigest>, BadRow);
 
 pub(super) fn decode_key(row: &PgRow) -> DecodedKey {
     let key = Cursor::new(row).authenticating_key();
@@ -23,37 +25,39 @@ pub(super) fn decode_key(row: &PgRow) -> DecodedKey {
     key.and_then(PartialRow::complete).map_err(|bad| (digest, bad))
 }
 
-/// Finds the clients of keys. A key whose row cannot be used is refused.
-pub(super) fn with_clients(
-    keys: Vec<DecodedKey>,
+/// Removes keys from a list, and passes them on with their clients. A key whose row cannot be used is refused.
+pub(super) fn add_clients(
+    keys: &mut Vec<DecodedKey>,
     clients: &Clients,
     refused: &mut RefusedKeys,
-) -> Vec<(Row, PackedStatus)> {
-    let keys = keys.into_iter();
-    let keys: Vec<_> =
-        keys.filter_map(|key| key.map_err(|(digest, bad)| refused.add(digest, bad)).ok()).collect();
+    mut add: impl FnMut(Row, PackedStatus),
+) {
     // All clients are found before any is copied, so that the waits for memory overlap.
-    let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
-    let keys = keys.iter().zip(found);
-    keys.filter_map(|(key, client)| with_client(key, client, refused)).collect()
+    let find = |key: &DecodedKey| key.as_ref().ok().and_then(|key| clients.get(&key.client));
+    let found: Vec<_> = keys.iter().map(find).collect();
+    for (key, client) in keys.iter().zip(found) {
+        match key.as_ref().map_err(Clone::clone).and_then(|key| with_client(key, client)) {
+            Ok((row, status)) => add(row, status),
+            Err((digest, bad)) => refused.add(digest, bad),
+        }
+    }
+    keys.clear();
 }
 
 fn with_client(
     key: &KeyFacts,
     client: Option<Result<(&ClientProfile, bool), &BadRow>>,
-    refused: &mut RefusedKeys,
-) -> Option<(Row, PackedStatus)> {
+) -> Result<(Row, PackedStatus), RefusedKey> {
     let why = match client {
         Some(Ok((profile, is_enabled))) => {
             let record = KeyRecord::of(key, profile.clone(), is_enabled);
             let (digest, profile, status) = record.into_parts();
-            return Some((Row { digest, profile }, status));
+            return Ok((Row { digest, profile }, status));
         }
         Some(Err(row)) => row.to_string(),
         None => "its client does not exist".to_owned(),
     };
-    refused.add(Some(key.digest), BadRow::key(key.key_id(), why));
-    None
+    Err((Some(key.digest), BadRow::key(key.key_id(), why)))
 }
 
 /// How many reasons [`ReplicaHealth::refused`] lists.
