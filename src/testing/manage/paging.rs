@@ -25,7 +25,8 @@ async fn fill(case: &Case<impl Managed>) {
             let what = format!("key {key} of {name}");
             let mut new = Key::of(&what).to_new();
             if key != 1 {
-                new = new.with_label(["Mobile", "mobile app", "éclair", "x_%"][(number + key) % 4]);
+                let labels = ["Mobile", "mobile app", "éclair", "x_%", "mOBILE"];
+                new = new.with_label(labels[(number + key) % labels.len()]);
             }
             if key == 1 && number % 4 == 2 {
                 new = new.with_scopes(["orders:write".parse().expect("a scope")]);
@@ -100,6 +101,7 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
         query().with_search(&id),
         query().with_client("acme"),
         query().with_label("Mobile"),
+        query().with_label("mobile"),
         query().with_label("éclair"),
         query().with_label("nothing"),
         query().with_scope(scope("orders:read")),
