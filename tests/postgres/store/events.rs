@@ -139,10 +139,10 @@ async fn policy_changes_are_recorded() {
     database.psql("update keygate.policy set require_expiry = true");
     assert_eq!(store.policy().await.unwrap(), policy.require_expiry());
     let rule = |required: bool| json!({"max_lifetime": "2d", "default_lifetime": null, "require_expiry": required});
-    let facts = facts(&database, "true");
-    assert_eq!(facts.len(), 2);
-    assert_eq!(facts[0], [json!("policy.changed"), Value::Null, rule(false)]);
-    assert_eq!(facts[1][1..], [rule(false), rule(true)]);
+    let changes = facts(&database, "true");
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0], [json!("policy.changed"), Value::Null, rule(false)]);
+    assert_eq!(changes[1][1..], [rule(false), rule(true)]);
     assert_eq!(database.psql("select actor from keygate.events order by seq limit 1"), "ann");
 
     store.add_client("App 1".into()).await.unwrap();
@@ -153,6 +153,11 @@ async fn policy_changes_are_recorded() {
     store.set_policy(policy).await.unwrap();
     let end = SystemTime::now() + Duration::from_secs(60);
     store.issue("App 1", key().with_expiry(end)).await.unwrap();
+    database.psql("delete from keygate.policy");
+    let [.., removed] = &facts(&database, "action = 'policy.changed'")[..] else {
+        panic!("no event")
+    };
+    assert_eq!(removed[1..], [rule(false), Value::Null]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
