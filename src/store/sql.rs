@@ -44,6 +44,8 @@ pub(super) use managing::{
     update_client, update_key,
 };
 pub(super) use migrations::{Migration, Migrations};
+#[cfg(all(test, feature = "sqlite"))]
+pub(super) use paging::key_statement;
 pub(super) use paging::{client_page, key_page};
 pub(super) use purging::purge_keys;
 pub(super) use read_back::not_kept;

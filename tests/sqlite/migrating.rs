@@ -4,16 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use keygate::ManageKeys as _;
+use keygate::manage::{KeyQuery, KeySort};
 use keygate::store::{DatabaseError, SqliteStore};
 
-use crate::fixture::{Folder, Response, request, sqlite3, store};
+use crate::fixture::{Folder, Response, digest, id, request, sqlite3, store};
 use crate::worker;
+
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/migrations");
 
 /// The versions that the files of the migrations create.
 fn migrations() -> impl Iterator<Item = i32> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/migrations");
     // All migrations except the one that creates the table of migrations.
-    1..fs::read_dir(folder).unwrap().count().try_into().unwrap()
+    1..fs::read_dir(FILES).unwrap().count().try_into().unwrap()
 }
 
 fn newest() -> i32 {
@@ -60,6 +62,35 @@ async fn migrating_twice_changes_nothing() {
     let expected = migrations().map(|version| format!("{version}|{by}")).collect::<Vec<_>>();
     assert_eq!(sqlite3(&folder.database(), versions), expected.join("\n"));
     assert_eq!(store.schema_version().await.unwrap(), newest());
+}
+
+#[tokio::test]
+async fn keys_of_older_tables_are_listed_in_order() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let files = (0..=13).map(|version| fs::read_to_string(format!("{FILES}/{version:04}.sql")));
+    let mut sql = files.collect::<Result<String, _>>().unwrap();
+    sql += "insert into keygate_migrations (version, oldest_reader, by) values (13, 8, 'older');
+        insert into keygate_clients (name) values ('App 1');";
+    for (letter, created, expires) in [
+        ('A', "'2026-01-01T12:00:00+02:00'", "null"),
+        ('B', "'2026-01-01T11:00:00Z'", "'2030-01-01T00:00:00Z'"),
+        ('C', "null", "'2029-01-01T00:00:00Z'"),
+    ] {
+        let digest = digest(letter).to_text().replace("sha256:", "");
+        sql += &format!(
+            "insert into keygate_keys (digest, client, created, expires) values (x'{digest}', 'App 1', {created}, {expires});"
+        );
+    }
+    sqlite3(&path, &sql);
+    let store = SqliteStore::migrate(&path).await.unwrap();
+    for (sort, order) in
+        [(KeySort::Client, "CAB"), (KeySort::Created, "CAB"), (KeySort::Expires, "CBA")]
+    {
+        let page = store.keys(&KeyQuery::new().sorted_by(sort)).await.unwrap();
+        let found = page.found.iter().map(|key| key.key_id);
+        assert_eq!(found.collect::<Vec<_>>(), order.chars().map(id).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]

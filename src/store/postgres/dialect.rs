@@ -8,7 +8,7 @@ use sqlx::postgres::{PgArguments, PgRow, PgValueFormat, Postgres};
 use sqlx::query::Query;
 use sqlx::{Row as _, ValueRef as _};
 
-use crate::key::{Rounding, Timestamp};
+use crate::key::{KeyId, Rounding, Timestamp};
 use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, Values};
 
 impl Dialect for Postgres {
@@ -17,6 +17,8 @@ impl Dialect for Postgres {
     /// A merge join would read all clients that precede the page.
     const BEFORE_PAGE: &'static str = "set local enable_mergejoin = off; ";
     const HAS_STATISTICS: bool = true;
+    const READS_ROWS_LATE: bool = false;
+    const ORDER_ID: &'static str = "k.key_id";
     const NO_INDEX: &'static str = "";
 
     /// The casts matter for `copy`, which reports no types. Unprepared statements return text, so times are sent as the
@@ -33,6 +35,10 @@ impl Dialect for Postgres {
 
     fn in_list(list: &str) -> String {
         format!("= any({list})")
+    }
+
+    fn has_id_in(list: &str) -> String {
+        format!("k.key_id {}", Self::in_list(list))
     }
 
     fn overlaps(column: &str, list: &str) -> String {
@@ -68,6 +74,10 @@ impl Dialect for Postgres {
 
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Time(Some(time))
+    }
+
+    fn order_id_value(key_id: KeyId, _: bool) -> Value<'static> {
+        key_id.into()
     }
 
     const EVENT_TIME: &'static str = "pg_catalog.timestamptz_send(e.at)";

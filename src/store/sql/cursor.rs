@@ -7,7 +7,7 @@ use super::column::{Codec, Column, Table, Value};
 use super::columns::{CLIENTS, KEYS};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
-use crate::key::{KeyDigest, KeyState, Rounding, Timestamp};
+use crate::key::{KeyDigest, KeyId, KeyState, Rounding, Timestamp};
 use crate::manage::{ClientFacts, KeyFacts};
 use crate::store::KeyRecord;
 
@@ -20,6 +20,10 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     const BEFORE_PAGE: &'static str;
     /// Whether the planner knows how many rows a condition selects, and chooses well.
     const HAS_STATISTICS: bool;
+    /// Whether the rows of a page are read only after indexes alone have found their digests.
+    const READS_ROWS_LATE: bool;
+    /// The column that orders keys as their ids do.
+    const ORDER_ID: &'static str;
     /// A prefix of an expression that keeps a planner without statistics from using its index.
     const NO_INDEX: &'static str;
 
@@ -28,6 +32,9 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
 
     /// Returns the condition, to follow a text, that the text is in a list.
     fn in_list(list: &str) -> String;
+
+    /// Returns the condition for keys `k` whose ids are in a list.
+    fn has_id_in(list: &str) -> String;
 
     /// Returns a table of the keys `k` whose ids are in a list, if that is faster than a condition.
     fn keys_with_ids(_: &str) -> Option<String> {
@@ -55,6 +62,9 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
 
     /// Returns the argument that is compared with [`Dialect::order_time`].
     fn order_value(time: Timestamp) -> Value<'static>;
+
+    /// Returns the argument that is compared with [`Dialect::ORDER_ID`], for the keys behind this one.
+    fn order_id_value(key_id: KeyId, is_descending: bool) -> Value<'static>;
 
     /// The expression that selects the time `e.at` of an event.
     const EVENT_TIME: &'static str;

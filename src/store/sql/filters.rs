@@ -62,12 +62,12 @@ impl<'q, D: Dialect> Select<'q, D> {
             let only = select.bind(texts(only));
             select.keys = D::keys_with_ids(&only);
             if select.keys.is_none() {
-                select.and(format!("k.key_id {}", D::in_list(&only)));
+                select.and(D::has_id_in(&only));
             }
         }
         if !except.is_empty() {
             let except = select.bind(texts(except));
-            select.and(format!("not (k.key_id {})", D::in_list(&except)));
+            select.and(format!("not ({})", D::has_id_in(&except)));
         }
         select.and_client(scope.as_ref(), metadata);
         if let Some(scope) = scope {
@@ -139,6 +139,7 @@ impl<'q, D: Dialect> Select<'q, D> {
     }
 
     fn and_client(&mut self, scope: Option<&'q Scope>, metadata: &'q BTreeMap<String, String>) {
+        self.reads_clients |= scope.is_some() || !metadata.is_empty();
         if let Some(scope) = scope {
             let scopes = self.bind(Value::Texts(scope.covering()));
             self.and(D::overlaps("c.scopes", &scopes));
@@ -167,7 +168,13 @@ impl<'q, D: Dialect> Select<'q, D> {
                 let [begins, ends] = [now, end].map(|time| self.bind(D::order_value(time)));
                 let exact = vec![format!("{expires} > {begins}"), format!("{expires} <= {ends}")];
                 let estimate = vec![rough("k.expires >", now), rough("k.expires <=", end)];
-                ("k.revoked is null and k.expires is not null", estimate, exact)
+                // A missing expiry is the last time in the order. The index of the list has no column of texts.
+                let condition = if end < last {
+                    "k.revoked is null"
+                } else {
+                    "k.revoked is null and k.expires is not null"
+                };
+                (condition, estimate, exact)
             }
         };
         let no_index = if sort == KeySort::Expires { "" } else { D::NO_INDEX };
@@ -176,8 +183,9 @@ impl<'q, D: Dialect> Select<'q, D> {
             self.and(format!("{no_index}{exact}"));
         }
         if sort != KeySort::Expires {
+            let rows = if sort == KeySort::Client { Rows::ListedKeys } else { Rows::Keys };
             let (estimate, exact) = (estimate.join(" and "), exact.join(" and "));
-            self.hint(Rows::Keys, &[Indexed { estimate, exact }]);
+            self.hint(rows, &[Indexed { estimate, exact }]);
         }
     }
 
@@ -185,6 +193,9 @@ impl<'q, D: Dialect> Select<'q, D> {
         if statuses.is_empty() {
             return;
         }
+        self.reads_clients |= statuses
+            .iter()
+            .any(|status| !matches!(status, KeyStatus::Expired | KeyStatus::Revoked));
         let at = self.bind(D::order_value(now));
         let any = statuses.iter().map(|status| status_is::<D>(*status, &at)).collect::<Vec<_>>();
         self.and(format!("({})", any.join(" or ")));

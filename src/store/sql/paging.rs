@@ -1,5 +1,7 @@
 //! Pages of clients and keys. Each is read by one statement.
 
+use std::time::SystemTime;
+
 use super::column::Value;
 use super::cursor::{self, Cursor, Dialect, ValueError, Values};
 use super::managing::existing_client;
@@ -48,23 +50,41 @@ pub(in crate::store) async fn key_page<D: Database>(
     if let Some(name) = &query.client {
         existing_client(&mut transaction, name).await?;
     }
-    let column = if query.sort == KeySort::Expires { "k.expires" } else { "k.created" };
-    let time = DialectOf::<D>::order_time(column);
-    let selected = DialectOf::<D>::select_order_time(column);
-    let now = database.now();
-    let mut select = planned(&mut transaction, |hint| Select::keys(query, now, hint)).await?;
-    let (tables, client) = select.tables();
-    let by = match query.sort {
-        KeySort::Client => vec![client, &time, "k.key_id"],
-        KeySort::Created | KeySort::Expires => vec![&time, "k.key_id"],
-    };
-    select.page(&query.paging, after.map(|after| values::<DialectOf<D>>(after, query.sort)), &by);
-    let first = format!("k.client, k.key_id, {selected}, ");
-    let keys = cursor::keys_with::<DialectOf<D>>(&first, &tables);
-    let sql = format!("{}{keys}{}", DialectOf::<D>::BEFORE_PAGE, select.clauses());
-    let rows = transaction.rows(&sql, &select.values).await?;
+    let (sql, values) = key_statement(&mut transaction, query, after, database.now()).await?;
+    let rows = transaction.rows(&sql, &values).await?;
     let rows = rows.iter().map(|row| placed_key(row, query.sort)).collect::<Result<_, _>>();
     Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
+}
+
+/// Returns the statement that reads the keys of a page, and its arguments.
+pub(in crate::store) async fn key_statement<'q, T: Transaction>(
+    transaction: &mut T,
+    query: &'q KeyQuery,
+    after: Option<Position>,
+    now: SystemTime,
+) -> Result<(String, Vec<Value<'q>>), StoreError> {
+    let mut select = planned(transaction, |hint| Select::keys(query, now, hint)).await?;
+    let column = if query.sort == KeySort::Expires { "k.expires" } else { "k.created" };
+    let (time, id) = (T::Dialect::order_time(column), T::Dialect::ORDER_ID);
+    let (tables, client) = select.tables();
+    let by = match query.sort {
+        KeySort::Client => vec![client, &time, id],
+        KeySort::Created | KeySort::Expires => vec![&time, id],
+    };
+    let after = after.map(|after| values::<T::Dialect>(after, query));
+    select.page(&query.paging, after, &by);
+    let first = format!("k.client, k.key_id, {}, ", T::Dialect::select_order_time(column));
+    let sql = if T::Dialect::READS_ROWS_LATE {
+        let (keys, client) =
+            (cursor::keys_table::<T::Dialect>(), cursor::with_client::<T::Dialect>());
+        let page = format!("select k.digest from {tables}{}", select.clauses());
+        let rows = format!("({page}) p cross join {keys} k on k.digest = p.digest {client}");
+        cursor::keys_with::<T::Dialect>(&first, &rows) + select.order()
+    } else {
+        let keys = cursor::keys_with::<T::Dialect>(&first, &tables);
+        format!("{}{keys}{}", T::Dialect::BEFORE_PAGE, select.clauses())
+    };
+    Ok((sql, select.values))
 }
 
 /// Returns the conditions of a query. A planner without statistics does not know how few rows an index finds, so they
@@ -88,13 +108,14 @@ async fn planned<'q, T: Transaction>(
 }
 
 /// The values of the columns by which keys are sorted.
-fn values<D: Dialect>(after: Position, sort: KeySort) -> Vec<Value<'static>> {
+fn values<D: Dialect>(after: Position, query: &KeyQuery) -> Vec<Value<'static>> {
     let time = D::order_value(after.time());
-    let text = |text: String| Value::Text(Some(text.into()));
-    let key_id = text(after.key_id.map(|key_id| key_id.to_string()).unwrap_or_default());
-    match sort {
-        KeySort::Client => vec![text(after.name), time, key_id],
-        KeySort::Created | KeySort::Expires => vec![time, key_id],
+    // The cursor of a key has an id.
+    let id = after.key_id.map(|id| D::order_id_value(id, query.paging.descending));
+    let id = id.unwrap_or(Value::Text(None));
+    match query.sort {
+        KeySort::Client => vec![Value::Text(Some(after.name.into())), time, id],
+        KeySort::Created | KeySort::Expires => vec![time, id],
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Select<'q, D> {
     hints: Vec<Count>,
     used_hint: Option<usize>,
     pub(super) values: Vec<Value<'q>>,
+    /// Whether a condition for keys reads their clients.
+    pub(super) reads_clients: bool,
     /// Whether the keys are found by their clients.
     pub(super) clients_first: bool,
     /// A table of some keys to use as `k`, instead of all of them.
@@ -33,6 +35,8 @@ pub(super) struct Count {
 pub(super) enum Rows {
     Clients,
     Keys,
+    /// Keys that the index of the list can also check, without their rows.
+    ListedKeys,
     /// Keys that are found by their clients.
     ClientsAndKeys,
 }
@@ -59,6 +63,7 @@ impl<'q, D: Dialect> Select<'q, D> {
             hints: Vec::new(),
             used_hint,
             values: Vec::new(),
+            reads_clients: false,
             clients_first: false,
             keys: None,
             order: String::new(),
@@ -81,6 +86,7 @@ impl<'q, D: Dialect> Select<'q, D> {
         let (from, id, many) = match rows {
             Rows::Clients => (cursor::clients_table::<D>() + " c", "c.name", 1_500),
             Rows::Keys => (cursor::keys_table::<D>() + " k", "k.digest", 5_000),
+            Rows::ListedKeys => (cursor::keys_table::<D>() + " k", "k.digest", 1_000),
             Rows::ClientsAndKeys => (cursor::clients_and_keys::<D>(), "k.digest", 5_000),
         };
         if self.used_hint == Some(self.hints.len()) {
@@ -101,13 +107,16 @@ impl<'q, D: Dialect> Select<'q, D> {
         &self.hints
     }
 
-    /// Returns the tables of keys and their clients, and the column with the name of the client.
+    /// Returns the tables of keys and, if needed, their clients, and the column with the name of the client.
     pub(super) fn tables(&self) -> (String, &'static str) {
-        match &self.keys {
-            _ if self.clients_first => (cursor::clients_and_keys::<D>(), "c.name"),
-            Some(keys) => (format!("{keys} {}", cursor::with_client::<D>()), "k.client"),
-            None => (cursor::keys_and_clients::<D>(), "k.client"),
+        if self.clients_first {
+            return (cursor::clients_and_keys::<D>(), "c.name");
         }
+        let keys = self.keys.clone().unwrap_or_else(|| cursor::keys_table::<D>() + " k");
+        // SQLite reads the row for the name of a client, even of one that it then leaves out.
+        let joins = self.reads_clients || !D::READS_ROWS_LATE;
+        let client = if joins { cursor::with_client::<D>() } else { String::new() };
+        (format!("{keys} {client}"), "k.client")
     }
 
     /// Orders the rows by these columns, limits them, and begins behind the values of a cursor.
@@ -133,5 +142,10 @@ impl<'q, D: Dialect> Select<'q, D> {
         let conditions = self.conditions.join(" and ");
         let keyword = if conditions.is_empty() { "" } else { " where " };
         format!("{keyword}{conditions}{}", self.order)
+    }
+
+    /// Returns the order and the limit alone.
+    pub(super) fn order(&self) -> &str {
+        &self.order
     }
 }

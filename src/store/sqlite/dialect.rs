@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
-use crate::key::{Rounding, Timestamp};
+use crate::key::{KeyId, Rounding, Timestamp};
 use crate::store::sql::{self, Column, Dialect, Table, Value, ValueError, Values};
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
@@ -18,6 +18,8 @@ impl Dialect for Sqlite {
 
     const BEFORE_PAGE: &'static str = "";
     const HAS_STATISTICS: bool = false;
+    const READS_ROWS_LATE: bool = true;
+    const ORDER_ID: &'static str = "k.digest";
     const NO_INDEX: &'static str = "+";
 
     fn select<T>(alias: &str, column: &Column<T>) -> String {
@@ -26,6 +28,11 @@ impl Dialect for Sqlite {
 
     fn in_list(list: &str) -> String {
         format!("in (select value from json_each({list}))")
+    }
+
+    /// An id is the beginning of the digest, which every index has.
+    fn has_id_in(list: &str) -> String {
+        format!("substr(k.digest, 1, 8) in (select unhex(value) from json_each({list}))")
     }
 
     /// An id is the beginning of the digest, so the index of digests finds the row.
@@ -55,7 +62,11 @@ impl Dialect for Sqlite {
     }
 
     fn order_time(column: &str) -> String {
-        format!("{column}_order")
+        match column {
+            "k.not_before" => format!("{column}_order"),
+            "k.created" => "k.stored_created_order".to_owned(),
+            _ => "k.stored_expires_order".to_owned(),
+        }
     }
 
     fn select_order_time(column: &str) -> String {
@@ -64,6 +75,15 @@ impl Dialect for Sqlite {
 
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Number(time.micros().cast_signed())
+    }
+
+    /// The first or last digest of this id. A shorter one is before all that begin with it.
+    fn order_id_value(key_id: KeyId, is_descending: bool) -> Value<'static> {
+        let mut digest = key_id.prefix().to_be_bytes().to_vec();
+        if !is_descending {
+            digest.resize(32, 0xff);
+        }
+        Value::Bytes(digest)
     }
 
     const EVENT_TIME: &'static str = "e.at";
@@ -97,13 +117,36 @@ fn members(column: &str) -> String {
     format!("json_each(iif(json_valid({column}), {column}, null))")
 }
 
-/// Returns the statement that inserts a row.
+/// Returns the statement that inserts a row, with the arguments of [`insert_values`].
 pub(super) fn insert_statement<T>(table: &'static Table<T>) -> String {
-    let names = table.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-    let values = (1..=table.columns.len()).map(|number| format!("${number}"));
+    let names = table.columns.iter().map(|column| column.name.to_owned());
+    let ordered = ordered_times(table).map(|(column, _)| format!("stored_{}_order", column.name));
+    let names = names.chain(ordered).collect::<Vec<_>>();
+    let values = (1..=names.len()).map(|number| format!("${number}"));
     let values = values.collect::<Vec<_>>().join(", ");
-    let table = sql::table::<Sqlite, _>(table);
+    let (table, names) = (sql::table::<Sqlite, _>(table), names.join(", "));
     format!("insert into {table} ({names}) values ({values}) on conflict do nothing")
+}
+
+pub(super) fn insert_values<'a, T>(
+    table: &'static Table<T>,
+    row: &'a T,
+) -> impl Iterator<Item = Value<'a>> {
+    let ordered = ordered_times(table).map(|(column, missing)| match column.value(row) {
+        Value::Time(Some(time)) => Sqlite::order_value(time),
+        _ => Value::Number(missing),
+    });
+    table.columns.iter().map(|column| column.value(row)).chain(ordered)
+}
+
+/// The times by which lists are sorted, and the numbers that stand for missing ones. A trigger would write them, but
+/// each row twice.
+fn ordered_times<T>(table: &'static Table<T>) -> impl Iterator<Item = (&'static Column<T>, i64)> {
+    table.columns.iter().filter_map(|column| match column.name {
+        "created" => Some((column, 0)),
+        "expires" => Some((column, Timestamp::LAST.micros().cast_signed())),
+        _ => None,
+    })
 }
 
 pub(super) fn bind<'q>(statement: Statement<'q>, value: &Value<'_>) -> Statement<'q> {

@@ -18,7 +18,8 @@ macro_rules! own {
          ('keygate_keys_updated'), ('keygate_keys_renamed'), ('keygate_keys_deleted'), \
          ('keygate_events_not_updated'), ('keygate_events_not_deleted'), \
          ('keygate_events_not_replaced'), ('keygate_policy_inserted'), \
-         ('keygate_policy_updated'), ('keygate_policy_deleted'), ('keygate_keys_not_purged'))"
+         ('keygate_policy_updated'), ('keygate_policy_deleted'), ('keygate_keys_not_purged'), \
+         ('keygate_keys_order_inserted'), ('keygate_keys_order_updated'))"
     };
 }
 

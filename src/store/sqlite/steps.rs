@@ -1,16 +1,18 @@
-//! Compares SQLite's work for a page of a long list with that for a short list, in steps of its virtual machine.
+//! The work of SQLite for a page of a long list: the indexes that it reads, and the steps of its virtual machine beside
+//! those for a short list.
 
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tempfile::tempdir;
 
 use super::SqliteStore;
 use crate::key::KeyId;
 use crate::manage::{ClientQuery, KeyQuery, KeySort, KeyStatus, ManageKeys as _};
+use crate::store::sql::{Database as _, Transaction as _, Values as _, key_statement};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -19,7 +21,8 @@ const SIZES: [usize; 2] = [3_000, 30_000];
 /// Each filter selects a fraction of the keys (a third, or two sevenths), or about fifty keys of each list.
 const FILL: &str = "
     with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE / 10 - 1)
-    insert into keygate_clients (name, enabled) select printf('Client %06d', n), n % (SIZE / 50) <> 7 from numbers;
+    insert into keygate_clients (name, enabled, scopes)
+    select printf('Client %06d', n), n % (SIZE / 50) <> 7, iif(n % 4, '[]', json_array('orders:*')) from numbers;
     with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1)
     insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by, not_before)
     select randomblob(32), printf('Client %06d', n / 10), iif(n % 3, 'Label ' || n, 'Production'),
@@ -73,6 +76,17 @@ impl Measured {
         self.steps.load(Ordering::Relaxed)
     }
 
+    /// The plan of the page behind a cursor.
+    async fn plan(&self, query: &KeyQuery) -> String {
+        let mut transaction = self.store.read().await.unwrap();
+        let after = query.position().unwrap();
+        let statement = key_statement(&mut transaction, query, after, SystemTime::now());
+        let (sql, values) = statement.await.unwrap();
+        let plan = transaction.rows(&format!("explain query plan {sql}"), &values).await.unwrap();
+        let lines = plan.iter().map(|line| line.text(3).unwrap().unwrap_or_default());
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
     async fn ids(&self) -> Vec<KeyId> {
         let page = self.store.keys(&KeyQuery::new().with_limit(500)).await.unwrap();
         page.found.iter().map(|key| key.key_id).collect()
@@ -83,6 +97,48 @@ impl Measured {
 #[track_caller]
 fn compare([short, long]: [u64; 2], query: &impl Debug) {
     assert!((1..=2 * short).contains(&long), "{long} steps instead of {short}: {query:?}");
+}
+
+/// An entry of an index is next to the one before, and a row is anywhere in the file.
+#[tokio::test]
+async fn only_rows_of_the_page_are_read() {
+    let folder = tempdir().unwrap();
+    let list = Measured::filled(folder.path(), 6_000).await;
+    let ids = list.ids().await;
+    let keys = KeyQuery::new;
+    let expiring = || keys().expiring_within(1200 * DAY);
+    let [created, expires] =
+        [KeySort::Created, KeySort::Expires].map(|sort| keys().sorted_by(sort));
+    for (index, query) in [
+        ("by_client", keys()),
+        ("by_client", keys().descending()),
+        ("by_client", keys().with_client("Client 000150")),
+        ("by_client", keys().except(ids.iter().copied())),
+        ("by_client", expiring()),
+        ("by_client", keys().with_scope("orders:read".parse().unwrap())),
+        ("by_expires", expiring().sorted_by(KeySort::Expires)),
+        ("by_created", created.clone()),
+        ("by_created", created.except(ids)),
+        ("by_expires", expires),
+        ("label", keys().with_label("Production")),
+        ("revoked", keys().add_status(KeyStatus::Revoked)),
+        ("without_expiry", keys().without_expiry()),
+    ] {
+        let first = list.plan(&query).await;
+        let Some(after) = list.store.keys(&query.clone().with_limit(2)).await.unwrap().next else {
+            panic!("{query:?} has one page");
+        };
+        let next = list.plan(&query.after(after)).await;
+        for plan in [&first, &next] {
+            let rows = plan.split_once("; SCAN p; SEARCH k USING PRIMARY KEY (digest=?)");
+            let (found, _) = rows.unwrap_or_else(|| panic!("{plan}"));
+            let index = format!(" k USING COVERING INDEX keygate_keys_{index}");
+            assert!(found.contains(&index) && !found.contains("ORDER BY"), "{plan}");
+        }
+        // The index also finds the cursor, or the beginning of fewer keys.
+        let begins = [",digest)", "(client=?)", "(stored_expires_order>?"];
+        assert!(begins.iter().any(|begin| next.contains(begin)), "{next}");
+    }
 }
 
 #[tokio::test]
@@ -101,6 +157,7 @@ async fn page_of_a_long_list_takes_few_steps() {
         keys().with_search("prod"),
         keys().with_label("Production"),
         keys().with_label("Label 2905"),
+        keys().with_scope("orders:read".parse().unwrap()),
         keys().without_expiry(),
         keys().expiring_within(2 * DAY),
         keys().expiring_within(1200 * DAY),

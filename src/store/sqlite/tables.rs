@@ -17,6 +17,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 8, sql: include_str!("migrations/0011.sql") },
     Migration { oldest_reader: 8, sql: include_str!("migrations/0012.sql") },
     Migration { oldest_reader: 8, sql: include_str!("migrations/0013.sql") },
+    Migration { oldest_reader: 8, sql: include_str!("migrations/0014.sql") },
 ]);
 
 /// The table of migrations that were run.

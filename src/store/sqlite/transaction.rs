@@ -5,12 +5,12 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use super::SqliteStore;
-use super::dialect::{bind, insert_statement};
+use super::dialect::{bind, insert_statement, insert_values};
 use super::inspect::foreign_triggers;
 use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
 use crate::manage::ChangeContext;
-use crate::store::sql::{Column, Database, Table, Transaction, Value, Values as _, not_kept};
+use crate::store::sql::{Database, Table, Transaction, Value, Values as _, not_kept};
 
 const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
@@ -106,8 +106,9 @@ impl Transaction for SqliteTransaction {
     ) -> Result<bool, StoreError> {
         let sql = insert_statement(table);
         for row in rows {
-            let bind = |statement, column: &Column<T>| bind(statement, &column.value(row));
-            let statement = table.columns.iter().fold(sqlx::query(AssertSqlSafe(&*sql)), bind);
+            let bind = |statement, value| bind(statement, &value);
+            let statement = sqlx::query(AssertSqlSafe(&*sql));
+            let statement = insert_values(table, row).fold(statement, bind);
             if self.change(statement).await? != 1 {
                 return Ok(false);
             }
