@@ -235,11 +235,25 @@ async fn changes_by_hand_have_events() {
         noted(&format!("update keygate.keys set revoked = now() where key_id = '{key}'")),
         format!("key.revoked|App 2|{key}|{by}")
     );
+    // It was revoked before.
+    assert_eq!(
+        noted(&format!("update keygate.keys set label = 'old' where key_id = '{key}'")),
+        format!("key.changed|App 2|{key}|{by}")
+    );
     assert_eq!(
         noted(&format!("update keygate.keys set revoked = null where key_id = '{key}'")),
         format!("key.changed|App 2|{key}|{by}")
     );
+    assert_eq!(
+        noted(&format!("update keygate.keys set replaced_by = '{other}' where key_id = '{key}'")),
+        format!("key.rotated|App 2|{key}|{by}")
+    );
+    assert_eq!(
+        noted(&format!("update keygate.keys set label = 'older' where key_id = '{key}'")),
+        format!("key.changed|App 2|{key}|{by}")
+    );
     assert_eq!(noted("update keygate.keys set label = label"), "");
+    assert_eq!(noted("update keygate.clients set scopes = scopes"), "");
     assert_eq!(
         noted(&format!("delete from keygate.keys where key_id = '{key}'")),
         format!("key.removed|App 2|{key}|{by}")
