@@ -1,5 +1,6 @@
 //! Creating tables, and tables that are too old or too new.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -78,8 +79,10 @@ async fn keys_of_older_tables_are_listed_in_order() {
         ('C', "null", "'2029-01-01T00:00:00Z'"),
     ] {
         let digest = digest(letter).to_text().replace("sha256:", "");
-        sql += &format!(
-            "insert into keygate_keys (digest, client, created, expires) values (x'{digest}', 'App 1', {created}, {expires});"
+        let _ = writeln!(
+            sql,
+            "insert into keygate_keys (digest, client, created, expires)
+             values (x'{digest}', 'App 1', {created}, {expires});"
         );
     }
     sqlite3(&path, &sql);
