@@ -58,6 +58,7 @@ fn read_list(variable: &str, value: &str, draft: &mut Draft) {
 mod tests {
     use keygate::KeyDigest;
 
+    use super::super::Options;
     use super::*;
 
     #[test]
@@ -75,7 +76,7 @@ mod tests {
             ("A=\u{e000}\nAPI_KEY_A=<>$PATH", "<>$PATH"),
         ] {
             let [text, key] = [text, key].map(|text| text.replace("<>", "mX8qLw3ZtR5vBn7Kc2"));
-            let mut draft = Draft::new(crate::foreign::Options::default());
+            let mut draft = Draft::new(Options::default());
             assert!(read(&text, &mut draft).is_ok(), "{text}");
             let digests: Vec<_> = draft.keys.iter().map(|key| key.digest).collect();
             assert_eq!(digests, [KeyDigest::of(key.as_bytes())], "{text}");
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn escaped_dollar_is_refused_with_an_explanation() {
-        let mut draft = Draft::new(crate::foreign::Options::default());
+        let mut draft = Draft::new(Options::default());
         let fault = read("A=1\nAPI_KEY_A=\"x\\$PATH\"", &mut draft).err();
         let fault = fault.map(|fault| fault.to_string());
         let fault = fault.expect("an ambiguous value is refused");
