@@ -92,11 +92,8 @@ async fn snapshot_of_another_database_is_not_served() {
     until("a complaint", || replica.health().snapshot_error.is_some()).await;
     assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
     let error = replica.health().snapshot_error.unwrap();
-    let port = server.port();
-    let why = format!(
-        r#"it belongs to the \
-            database"postgres" at "127.0.0.1", port {port}, not "other" at "127.0.0.1", port {port}"#
-    );
+    let at = format!(r#"at "127.0.0.1", port {}"#, server.port());
+    let why = format!(r#"it belongs to the database "postgres" {at}, not "other" {at}"#);
     assert!(error.ends_with(&why), "{error}");
 }
 

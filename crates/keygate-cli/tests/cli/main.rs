@@ -21,6 +21,7 @@ mod embedded;
 mod events;
 mod exit_codes;
 mod flow_style;
+mod foreign_faults;
 mod foreign_files;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod guide;
