@@ -111,6 +111,8 @@ pub(super) async fn key_that_may_work_is_never_purged(case: &Case<impl Managed>)
     let purged = purge_keys(case, &PurgeKeys::new().expired_before(case.now())).await;
     let ids = purged.iter().map(|key| key.key_id).collect::<Vec<_>>();
     assert_eq!(ids, [expiring.id()], "{case}: the keys that have just expired");
+    let replaced_by = case.listed(&replaced).await.replaced_by;
+    assert_eq!(replaced_by, Some(successor.id()), "{case}: the successor of another key");
 }
 
 pub(super) async fn purged_key_cannot_be_added_again(case: &Case<impl Managed>) {

@@ -48,6 +48,14 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 }
             })
         }),
+        // All successors are forgotten.
+        ("key_that_may_work_is_never_purged: the successor", {
+            after(|model, _, keys| {
+                for key in model.keys.iter_mut().filter(|_| !keys.is_empty()) {
+                    key.replaced_by = None;
+                }
+            })
+        }),
         ("purged_key_cannot_be_added_again", after(|model, _, _| model.purged.clear())),
         // A key that works no longer names its successor.
         ("successor_of_a_key_that_works_is_kept", {
