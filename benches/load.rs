@@ -1,7 +1,7 @@
 //! The time and peak memory of loading a large key file: `YamlStore::open` compared with bare `serde_yaml`, and
 //! `ApiKeys` compared with a `HashMap`, with the same format crate.
 //!
-//! `KEYGATE_BENCH_QUICK=1` makes the rounds few and the file small.
+//! `KEYGATE_BENCH_QUICK=1` runs fewer rounds with a smaller file.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -60,7 +60,7 @@ fn main() -> Result<(), Failure> {
 const API_KEYS: &str = "ApiKeys";
 const MAP: &str = "HashMap<String, String>";
 
-/// Compares `ApiKeys`, which hashes each key, with a map of texts.
+/// Compares `ApiKeys`, which hashes each key, with a map of strings.
 fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
     let size = effort.pick(1_000, 100_000, 100_000);
     let rounds = effort.pick(1, 15, 31);
@@ -89,7 +89,7 @@ fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The time to deserialize a text.
+/// Measures the time to deserialize the text of a file, in seconds and without reading the file.
 fn deserialize<T: DeserializeOwned>(path: &Path) -> Result<f64, Failure> {
     let text = fs::read_to_string(path)?;
     let start = Instant::now();
@@ -111,7 +111,7 @@ fn write(path: &Path, size: u64) -> io::Result<()> {
     file.flush()
 }
 
-/// The times and the peak memory of both, each in its own process.
+/// Measures the time and peak memory of both subjects. Each measurement has its own process.
 fn compare(path: &Path, rounds: u32) -> Result<(Figures, Figures), Failure> {
     let path = path.to_str().ok_or("the folder for temporary files has a strange name")?;
     let (mut times, mut peaks) = (Figures::default(), Figures::default());
@@ -125,7 +125,7 @@ fn compare(path: &Path, rounds: u32) -> Result<(Figures, Figures), Failure> {
     Ok((times, peaks))
 }
 
-/// The types that a service without keygate would declare to read the file.
+/// The type that a service without keygate would declare to read the file.
 #[derive(Deserialize)]
 struct KeyFile {
     api_keys: HashMap<String, String>,

@@ -1,6 +1,6 @@
-//! The cost of a request compared with hand-written checks, as ratios in one run.
+//! Compares the cost of a request with that of hand-written checks, as ratios measured in the same run.
 //!
-//! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
+//! `KEYGATE_BENCH_QUICK=1` runs fewer and shorter rounds.
 
 use std::error::Error;
 
@@ -46,7 +46,7 @@ mod support {
     pub(crate) mod threads;
 }
 
-/// The body of requests and responses of all subjects but axum's.
+/// The body of requests and responses, except in axum's subjects.
 type Text = Full<Bytes>;
 
 const NANOSECONDS: Unit = Unit("ns", 1.0, 0);
@@ -135,7 +135,7 @@ fn print_request(size: u64, figures: &Figures) {
     table.print(&format!("one request, keys: {size}"));
 }
 
-/// The layer without cache headers, as in the bounds. The cost of these headers has its own line.
+/// The layer without cache headers, which the hand-written checks do not add either. Their cost has its own row.
 fn bare_layer(store: &MemoryStore) -> ApiKeyLayer<MemoryStore> {
     ApiKeyLayer::new(store.clone()).without_cache_fields()
 }

@@ -44,7 +44,7 @@ impl<Q, B: From<&'static str>> Service<Request<Q>> for Handler<B> {
     }
 }
 
-/// The requests of callers: each with a key or, by default, without one.
+/// An endless sequence of requests, each with a key or, by default, without one.
 #[derive(Clone, Default)]
 pub(crate) struct Requests(Option<Probes>);
 
@@ -63,7 +63,7 @@ impl Requests {
     }
 }
 
-/// One request through a service that never waits.
+/// Sends one request through a service that never waits.
 #[inline]
 pub(crate) fn answer<S, Q>(service: &mut S, request: Request<Q>) -> S::Response
 where
@@ -77,7 +77,7 @@ where
     }
 }
 
-/// Nanoseconds per request, from building the request to dropping the response.
+/// Measures the nanoseconds per request, from building the request to dropping the response.
 #[inline(never)]
 pub(crate) fn time<Q: Default, R>(
     count: u32,

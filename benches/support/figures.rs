@@ -27,7 +27,7 @@ impl Figures {
         part(self.of(name).to_vec(), 500)
     }
 
-    /// Compares figures of the same round, since a disturbance affects both subjects of a round.
+    /// Compares figures of the same round, since a disturbance affects both subjects alike.
     pub(crate) fn ratio(&self, ours: &str, yardstick: &str) -> Ratio {
         let pairs = self.of(ours).iter().zip(self.of(yardstick));
         Ratio::of(pairs.map(|(ours, yardstick)| ours / yardstick).collect())

@@ -1,9 +1,9 @@
-/// The length of 32 random bytes in base64, as in generated keys.
+/// The length of 32 random bytes in base64, and of the random part of generated keys.
 pub(crate) const KEY_BYTES: usize = 43;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The key with this number, made on demand, since ten million texts would fill the memory that is measured.
+/// Makes the key with this number. Keys are made on demand, since ten million of them would distort the memory figures.
 pub(crate) fn key(number: u64) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
     for (word, digits) in (0..).zip(key.chunks_mut(8)) {

@@ -39,7 +39,7 @@ pub(crate) struct Decision {
 }
 
 impl Load {
-    /// The permanent keys are below `size`.
+    /// Starts the load. The numbers of the permanent keys are below `size`.
     pub(crate) fn start(address: SocketAddr, size: u64) -> io::Result<Self> {
         let ends = Arc::new(AtomicBool::new(false));
         let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -10,7 +10,7 @@ use crate::client::label;
 
 /// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
 ///
-/// `outcome` is an [`Outcome::name`]. `client` is the name of the client that the key belongs to, and empty if that is
+/// `outcome` is an [`Outcome::name`]. `client` is the name of the client that the key belongs to, or empty if it is
 /// unknown. Some requests count twice, so do not add the counters up. A request that is admitted and then refused,
 /// because of a scope or quota or because the counters of quotas were unavailable, counts as `admitted` and as
 /// `insufficient_scope`, `throttled` or `unavailable`. A request with a replaced key counts as `admitted` and as
@@ -24,7 +24,7 @@ use crate::client::label;
 /// The counter is looked up in the recorder each time, so it also works with a recorder that is installed late or that
 /// drops idle counters. The counter is described once, when the observer is created.
 ///
-/// It is a handle: clones share their labels, and several authenticators can have one.
+/// It is a handle: clones share their labels, and several authenticators can share one.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore};

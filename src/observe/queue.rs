@@ -35,7 +35,7 @@ pub struct QueuedObserver {
     dropped: Arc<AtomicU64>,
 }
 
-/// The slots then take about 0.1 GB.
+/// A queue of this capacity takes about 0.1 GB.
 const MAX_CAPACITY: usize = 1 << 20;
 
 /// An owned [`Outcome`].
@@ -45,9 +45,9 @@ struct QueuedOutcome {
 }
 
 impl QueuedObserver {
-    /// Starts the thread, with a queue of 1 to 1,048,576 outcomes. Each slot takes less than 100 bytes from the start. A
-    /// queued outcome keeps the client's profile and the error in memory: some hundred bytes for a refusal, and more if
-    /// many scopes were required.
+    /// Starts the thread, with a queue of `capacity` outcomes, but at least 1 and at most 1,048,576. Each slot takes
+    /// less than 100 bytes from the start. A queued outcome keeps the client's profile and the error in memory: a few
+    /// hundred bytes for a refusal, and more if many scopes were required.
     ///
     /// # Errors
     ///

@@ -61,7 +61,7 @@ impl Lookup {
     /// # Errors
     ///
     /// The lookup itself, if it is pending or was already awaited.
-    // Keeps the result in registers, as `lookup` of local stores does.
+    // Keeps the result in registers, like `lookup` of local stores.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub fn try_ready(self) -> Result<Result<Option<KeyRecord>, StoreError>, Self> {
@@ -78,7 +78,7 @@ impl Future for Lookup {
 
     /// # Panics
     ///
-    /// The lookup is polled after it has returned a result.
+    /// If the lookup is polled after it has returned a result.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = match &mut self.state {
             State::Ready => Ok(self.record.take()),

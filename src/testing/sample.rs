@@ -58,7 +58,8 @@ impl Sample {
         Self { record: self.record.with_state(state), ..self }
     }
 
-    /// Returns the reason why verification refuses the key [now](now()) and, unless it is not valid yet, later.
+    /// Returns the reason why verification refuses the key at the time [`now`]. The reason still applies later, except
+    /// to a key that is not valid yet.
     pub(super) fn refusal(&self) -> Option<WrongReason> {
         match self.record.state() {
             KeyState::Revoked => Some(WrongReason::Revoked),

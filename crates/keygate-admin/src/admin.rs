@@ -69,7 +69,7 @@ impl Admin {
         }
     }
 
-    /// Shows the requests and last uses recorded in `history`. Without it, the page says that usage is not known.
+    /// Shows the requests and last uses recorded in `usage`. Without it, the page says that usage is not known.
     pub fn with_usage(self, usage: UsageHistory) -> Self {
         Self { usage: Some(usage), ..self }
     }
@@ -130,8 +130,8 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// Fails if the path does not begin with a slash, ends with one, or has characters other than letters, digits, `-`,
-    /// `_`, `.` and `/`.
+    /// Fails if the path does not begin with a slash, ends with one, contains `//`, or has characters other than
+    /// letters, digits, `-`, `_`, `.` and `/`.
     pub fn with_base_path(self, path: impl Into<String>) -> Result<Self, AdminConfigError> {
         let path = path.into();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
@@ -167,8 +167,8 @@ impl Admin {
     }
 
     /// Sets the function that returns the caller's address. With it, failed sign-ins are counted by address instead of
-    /// all together, and keys that are restricted to networks can sign in from there. The function must not return an
-    /// address that callers can forge, for example from a header that no proxy overwrites.
+    /// all together, and keys that are restricted to networks can sign in from these networks. The function must not
+    /// return an address that callers can forge, for example from a header that no proxy overwrites.
     pub fn with_client_address(
         self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -187,12 +187,12 @@ impl Admin {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Builds the service and prints the first sign-in code.
+    /// Builds the service. If sign-in codes are set up, prints the first one.
     ///
     /// # Errors
     ///
-    /// Fails if the page has no address, if no way to sign in is set up, if the API is enabled without operators, or if
-    /// a sign-in code is set up for a page that is not on loopback.
+    /// Fails if the page has no address, if no way to sign in is set up, if the API is enabled without operators, if a
+    /// sign-in code is set up for a page that is not on loopback, or if the system's random number generator fails.
     pub fn build(self) -> Result<AdminService, AdminConfigError> {
         let site = self.site.ok_or(AdminConfigError::NoAddress)?;
         if self.code.is_none() && self.operators.is_none() && self.user.is_none() {

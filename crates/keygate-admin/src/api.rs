@@ -101,7 +101,7 @@ async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
 }
 
 impl Api {
-    /// Returns the operator of a request, or `None` for the OpenAPI document.
+    /// Returns extensions with the operator of a request, or empty ones for the OpenAPI document.
     fn admit(&self, request: &Request) -> Result<Extensions, Problem> {
         let mut extensions = Extensions::new();
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);

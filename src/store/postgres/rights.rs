@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, FromRow as _, raw_sql};
 use super::row_security::{RESTART, names_table};
 use super::settings::local_settings;
 
-/// The rights that this role lacks for each table: those to read it or, if it has these, those to change it as keygate
-/// does.
+/// The rights that this role lacks on each table: `select` or, if the role has it, those that keygate needs to change
+/// the table.
 const LACKING: &str = concat!(
     local_settings!(),
     "select c.relname::text, quote_ident(current_user), \
@@ -22,7 +22,7 @@ const LACKING: &str = concat!(
      where c.relnamespace = to_regnamespace('keygate') and c.relkind in ('r', 'p')"
 );
 
-/// Returns the rights that the role lacks for the table in the server's message, and the remedy.
+/// Returns the rights that the role lacks on the table in the server's message, and the remedy.
 pub(super) async fn lacking(
     connection: &mut PgConnection,
     in_transaction: bool,

@@ -56,7 +56,7 @@ pub(super) async fn scope_that_the_client_lacks_is_refused(case: &Case<impl Mana
     .await;
 }
 
-/// Networks of a key, of its client, and of both.
+/// Covers networks of a key, of its client, and of both.
 pub(super) async fn key_is_refused_outside_its_networks(case: &Case<impl Managed>) {
     let (profile, networks) = (restricted_profile(), ["10.1.0.0/16", "2001:db8::/32"].map(network));
     case.add(profile.clone()).await;
@@ -236,7 +236,7 @@ pub(super) async fn key_loses_what_its_client_loses(case: &Case<impl Managed>) {
     let new = narrow.to_new().with_scopes([read.clone(), stock.clone()]);
     let issued = case.issue("Scoped", new.with_networks([network("10.1.0.0/16")])).await;
     let change = ClientChange::new;
-    // The addresses from which each key is admitted, by their numbers.
+    // The two texts of digits are the indices of the addresses below from which each key is admitted.
     for (change, of_plain, of_narrow, plain_from, narrow_from) in [
         (change().with_networks([home]), vec![&orders, &stock], vec![&read, &stock], "012", "01"),
         (change().with_networks([part]), vec![&orders, &stock], vec![&read, &stock], "0", "0"),
@@ -267,7 +267,7 @@ pub(super) async fn key_loses_what_its_client_loses(case: &Case<impl Managed>) {
     }
 }
 
-/// Returns the scopes of a key that is admitted, or the reason why it is wrong.
+/// Returns the scopes of a key that is admitted, or the reason why it is refused.
 async fn seen_from(
     case: &Case<impl Managed>,
     key: &Key,

@@ -16,7 +16,7 @@ const KEY: &str = "KEYGATEKEY";
 /// Part of every spelling of the key, and of no text that must stay.
 const PART_OF_KEY: &str = "GATE";
 
-/// A part of a request, which must be removed or stay.
+/// A part of a request, which stripping must either remove or keep.
 #[derive(Clone, Debug)]
 struct Piece {
     text: String,
@@ -78,7 +78,8 @@ fn texts(pieces: &[Piece]) -> Vec<&str> {
     pieces.iter().map(|piece| &*piece.text).collect()
 }
 
-/// The request as the service sees it, if it is admitted by the first source, a header.
+/// Returns the URI and headers that the service sees. The first source reads a header of its own, which admits every
+/// request.
 fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
     let sources = [Source::header("x-decides")].into_iter();
     let sources = sources.chain(all().into_iter().map(|case| case.source));
@@ -94,7 +95,7 @@ fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }
 
-/// The target with this query, or without a query if it is empty.
+/// The target with these parameters as its query, or without a query if there are none.
 fn target(base: &str, parameters: &[&str]) -> String {
     if parameters.is_empty() {
         return base.to_owned();
@@ -102,7 +103,7 @@ fn target(base: &str, parameters: &[&str]) -> String {
     format!("{base}?{}", parameters.join("&"))
 }
 
-/// The pairs in the lines of cookies, however they are joined.
+/// The pairs in lines of cookies, regardless of how the lines join them.
 fn pairs<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let pairs = lines.iter().flat_map(|line| line.split(';')).map(str::trim);
     pairs.filter(|pair| !pair.is_empty()).collect()

@@ -38,7 +38,7 @@ impl Folder {
         self.root.path().join("away")
     }
 
-    /// Causes a fault of files.
+    /// Causes a fault of the file or its folder. Returns `false` for any other fault.
     pub(crate) fn make(&mut self, fault: Fault) -> bool {
         match fault {
             Fault::Rights => set_mode(&self.path, 0o000),
@@ -71,8 +71,8 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Returns whether file modes restrict this process. Root is not restricted: then this runs the named test
-/// again as `nobody`, and returns `false`.
+/// Returns whether file modes restrict this process. They do not restrict root: as root, this runs the named test again
+/// as `nobody`, and returns `false`.
 pub(crate) fn is_bound_by_modes(module: &str, test: &str) -> bool {
     const NOBODY: u32 = 65_534;
     let is_root = rustix::process::geteuid().is_root();

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::view::{changes, time};
 
-/// A value that differs: as it was when the form was opened, as it is now, and as it was typed.
+/// A field whose values differ: when the form was opened, now, and as typed.
 pub(super) struct Conflict {
     pub(super) fact: &'static str,
     pub(super) was: String,

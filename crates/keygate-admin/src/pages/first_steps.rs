@@ -36,7 +36,7 @@ pub(super) fn no_keys(issue: Option<&str>) -> Markup {
     }
 }
 
-/// Renders the note that last use and requests are not known.
+/// Renders the note that last uses and requests are not known.
 pub(super) fn no_usage() -> Markup {
     html! {
         p.muted {

@@ -9,21 +9,21 @@ use keygate::KeyId;
 
 use crate::random::{self, NoRandomness};
 
-/// How long a form can be submitted.
+/// How long after it was opened a form can be submitted.
 const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The maximum number of remembered forms. The oldest are forgotten first.
 const FORMS: usize = 10_000;
 
-/// The key that a form has created, without its text, which is not kept.
+/// The key that a form has created. Its text is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Made {
     pub(crate) key_id: KeyId,
     pub(crate) at: SystemTime,
 }
 
-/// A form. Its lock is held while the key is created, so that a second request waits, and then finds the first one's
-/// key.
+/// The key that a form has created, if any. The lock is held while the key is created, so that a second request waits
+/// and then finds the key.
 pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Made>>>;
 
 /// The forms that this process has opened.

@@ -20,7 +20,7 @@ use crate::operator::Operator;
 use crate::random::{self, NoRandomness};
 use crate::view::{client_url, key_url, time};
 
-/// Opens a form that creates a key.
+/// Opens a form that creates a key, and returns its nonce.
 pub(super) fn open(app: &App) -> Result<String, PageError> {
     app.nonces.open(app.now()).map_err(|NoRandomness| PageError::NoRandomness)
 }
@@ -71,8 +71,8 @@ pub(super) struct New<'a> {
 
 /// Renders the page that shows a new key once.
 ///
-/// The page is rendered with a random placeholder, which is then replaced by the key. So the text of the key is only in
-/// the response buffer, which is overwritten after it was sent.
+/// The page is rendered with a random placeholder, which is then replaced by the key. Apart from [`New::key`],
+/// the text of the key is then only in the response buffer, which is overwritten after it was sent.
 pub(super) async fn respond(
     app: &App,
     operator: &Operator,
@@ -146,7 +146,7 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
     }
 }
 
-/// Renders which key a form has created, without its text.
+/// Renders the response to a form that was sent again: which key it has created, without the key's text.
 pub(super) fn made_already(app: &App, operator: &Operator, made: Made) -> Response {
     let url = key_url(app, made.key_id, "");
     let body = html! {

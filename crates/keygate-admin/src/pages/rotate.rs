@@ -271,7 +271,7 @@ impl Rotate<'_> {
         }))
     }
 
-    /// Shows the form again, since the key has changed since it was shown.
+    /// Shows the form again, since the key has changed meanwhile.
     async fn conflict(&self) -> PageResult {
         let query = EventQuery::new().with_key(self.old.key_id);
         let event = newest(&*self.app.store, query).await;

@@ -55,7 +55,7 @@ impl Uses {
         matches!(self, Self::Known { .. })
     }
 
-    /// Renders how many requests the keys had today in total.
+    /// Renders the total number of requests with the keys today.
     pub(super) fn of_all(&self, _now: SystemTime) -> Markup {
         match self {
             Self::Known { today, .. } => {

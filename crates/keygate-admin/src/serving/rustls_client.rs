@@ -15,7 +15,7 @@ pub(super) async fn connect(host: &str, stream: TcpStream) -> Result<TlsStream<T
     connected.map_err(|error| why(&error))
 }
 
-/// Describes why TLS failed. For a certificate that is not trusted, says what is wrong with it.
+/// Describes why TLS failed and, if the certificate is not trusted, what is wrong with it.
 fn why(error: &io::Error) -> String {
     let source = error.get_ref().and_then(|source| source.downcast_ref::<Error>());
     let Some(Error::InvalidCertificate(why)) = source else {
