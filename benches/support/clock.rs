@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// time; if it shares one, the time of other threads does not count.
 pub(crate) fn processor_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    nanoseconds(Duration::try_from(time).expect("no thread has run for less than nothing"))
+    nanoseconds(Duration::try_from(time).expect("processor time is not negative"))
 }
 
 pub(crate) fn nanoseconds(time: Duration) -> f64 {

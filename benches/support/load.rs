@@ -28,12 +28,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Load {
     start: Instant,
     ends: Arc<AtomicBool>,
-    thread: JoinHandle<Decision>,
+    thread: JoinHandle<LoadCounts>,
 }
 
 /// The numbers of requests sent, and of requests refused or without a response.
 #[derive(Default)]
-pub(crate) struct Decision {
+pub(crate) struct LoadCounts {
     pub(crate) sent: u64,
     pub(crate) failed: u64,
 }
@@ -49,32 +49,32 @@ impl Load {
             callers.spawn_on(call, runtime.handle());
         }
         let thread = thread::spawn(move || {
-            let tallies = runtime.block_on(callers.join_all());
-            Decision {
-                sent: tallies.iter().map(|tally| tally.sent).sum(),
-                failed: tallies.iter().map(|tally| tally.failed).sum(),
+            let all = runtime.block_on(callers.join_all());
+            LoadCounts {
+                sent: all.iter().map(|counts| counts.sent).sum(),
+                failed: all.iter().map(|counts| counts.failed).sum(),
             }
         });
         Ok(Self { start: Instant::now(), ends, thread })
     }
 
     /// Ends the load, and returns the outcomes and the requests per second.
-    pub(crate) fn end(self) -> (Decision, f64) {
+    pub(crate) fn end(self) -> (LoadCounts, f64) {
         self.ends.store(true, Ordering::Relaxed);
-        let tally = self.thread.join().expect("no caller panics");
-        #[expect(clippy::cast_precision_loss, reason = "fewer requests are sent")]
-        let sent = tally.sent as f64;
-        (tally, sent / self.start.elapsed().as_secs_f64())
+        let counts = self.thread.join().expect("no caller panics");
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 requests are sent")]
+        let sent = counts.sent as f64;
+        (counts, sent / self.start.elapsed().as_secs_f64())
     }
 }
 
-async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> Decision {
-    let mut tally = Decision::default();
-    while let Err(error) = keep_calling(address, &mut keys, &ends, &mut tally).await {
-        tally.fail(&error.to_string());
+async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> LoadCounts {
+    let mut counts = LoadCounts::default();
+    while let Err(error) = keep_calling(address, &mut keys, &ends, &mut counts).await {
+        counts.fail(&error.to_string());
         sleep(PAUSE).await;
     }
-    tally
+    counts
 }
 
 /// Sends requests over one connection, until the end or until it breaks.
@@ -82,20 +82,20 @@ async fn keep_calling(
     address: SocketAddr,
     keys: &mut Probes,
     ends: &AtomicBool,
-    tally: &mut Decision,
+    counts: &mut LoadCounts,
 ) -> Result<(), Failure> {
     let mut caller = Caller::connect(address).await?;
     while !ends.load(Ordering::Relaxed) {
-        tally.sent += 1;
+        counts.sent += 1;
         let status = caller.send(keys.value()).await?;
         if status != StatusCode::OK {
-            tally.fail(status.as_str());
+            counts.fail(status.as_str());
         }
     }
     Ok(())
 }
 
-impl Decision {
+impl LoadCounts {
     /// Counts a failure, and shows the first one.
     fn fail(&mut self, what: &str) {
         if self.failed == 0 {

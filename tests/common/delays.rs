@@ -36,7 +36,7 @@ impl Delays {
 }
 
 #[test]
-fn seed_repeats_its_delays_and_no_others() {
+fn same_seed_draws_the_same_delays() {
     let drawn = |seed| {
         let mut delays = Delays { seed, drawn: 0 };
         [(); 3].map(|()| delays.next_up_to(Duration::from_millis(60)))

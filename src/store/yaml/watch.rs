@@ -38,7 +38,7 @@ impl YamlStore {
     /// - the file no longer holds any keys, unless they were revoked or removed by keygate; or a revoked key would
     ///   work again. A file may look like this while it is being written. [`YamlStore::reload`] loads it anyway.
     ///
-    /// Keys that the file revokes are refused even if the rest of it is not loaded.
+    /// If the file can be parsed, the keys that it revokes are refused even if it is not loaded.
     ///
     /// In containers, mount the folder of the file, not the file itself: a mounted file does not change when the
     /// original is replaced, so that a revoked key keeps working. On Linux, such a mount causes a warning. On Unix, it

@@ -260,7 +260,7 @@ impl Rotate<'_> {
                 (hidden("version", &old.version().to_string()))
                 (self.grace.fields(old, now, errors))
                 (Field::new("label", "Label of the new key").value(&self.label)
-                    .hint("If empty, the old key’s label. The new key also gets the old key’s scopes and \
+                    .hint("Leave it empty to keep the old key’s label. The new key also gets the old key’s scopes and \
                            networks.").line(errors))
                 (self.lifetimes().fields(&self.lifetime, errors))
                 div.actions {

@@ -62,7 +62,7 @@ pub(super) async fn revoke(app: &App, operator: &Operator, key_id: KeyId) -> Pag
     operator.store(app)?.revoke(&key_id).await?;
     let body = html! {
         div.notice.ok role="status" { p { "The key was revoked." } }
-        p { "Its row still cannot be read, and stays in the lists until the row is repaired or the client is removed." }
+        p { "Its row still cannot be read. The lists report it until it is repaired or the client is removed." }
         div.actions { a.button href=(app.url("/keys")) { "Back to the keys" } }
     };
     Ok(page(app, operator, &format!("Key {key_id}"), Section::Keys, body))
