@@ -81,8 +81,9 @@ impl ListClients {
 /// The body of a request to add a client.
 #[derive(ToSchema)]
 pub(super) struct NewClient {
-    /// The client's identifier: 1 to 128 characters. It never changes.
+    /// The client's identifier: 1 to 128 characters. It never changes, and must not look like a key.
     name: String,
+    /// A readable name. It must not look like a key.
     title: Option<String>,
     #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
@@ -90,7 +91,7 @@ pub(super) struct NewClient {
     networks: Option<Vec<Network>>,
     #[schema(schema_with = quota_schema, required = false)]
     quota: Option<Quota>,
-    /// Names and values, up to 4 KiB in total.
+    /// Names and values, up to 4 KiB in total. They must not look like keys.
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     metadata: Option<BTreeMap<String, Option<String>>>,
 }
@@ -129,12 +130,13 @@ impl NewClient {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the schema of the body that `change` reads")]
 pub(super) struct ChangeClient {
+    /// A readable name. It must not look like a key.
     title: Option<String>,
     scopes: Option<Vec<String>>,
     networks: Option<Vec<String>>,
     #[schema(schema_with = quota_schema, required = false)]
     quota: Option<Quota>,
-    /// Only the entries to change; `null` removes an entry.
+    /// Only the entries to change; `null` removes an entry. New names and values must not look like keys.
     metadata: Option<BTreeMap<String, Option<String>>>,
 }
 

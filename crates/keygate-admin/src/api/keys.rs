@@ -122,6 +122,7 @@ impl ListKeys {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the schema of the body that `change` reads")]
 pub(super) struct ChangeKey {
+    /// A readable description. It must not look like a key.
     label: Option<String>,
     /// The scopes to which the key is narrowed. If empty, the key has all scopes of its client.
     scopes: Option<Vec<String>>,

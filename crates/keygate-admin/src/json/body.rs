@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use keygate::Quota;
-use keygate::key::Timestamp;
+use keygate::key::{Timestamp, looks_like_key};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +17,8 @@ use super::{Kind, Problem, Violation};
 
 /// The maximum size of a body in bytes. A client's metadata alone may have 4 KiB.
 pub(crate) const LIMIT: usize = 64 * 1024;
+
+const LIKE_KEY: &str = "looks like a key, and everyone can read it here: choose another text";
 
 /// A field of a body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,8 +147,12 @@ impl Fields {
         self.errors.push(Violation::at(pointer, detail));
     }
 
+    /// Takes a string that is shown to people, and refuses one that looks like a key.
     pub(crate) fn text(&mut self, name: &str) -> Field<String> {
-        self.take(name, |_, value| text(value))
+        self.take(name, |_, value| {
+            let text = text(value)?;
+            if looks_like_key(&text) { Err(LIKE_KEY.to_owned()) } else { Ok(text) }
+        })
     }
 
     /// Takes a required string.
@@ -209,7 +215,8 @@ impl Fields {
         })
     }
 
-    /// Takes an object of strings, in which `null` marks entries to remove.
+    /// Takes an object of strings, in which `null` marks entries to remove. Names and values that look like keys are
+    /// refused, but entries with such names can be removed.
     pub(crate) fn metadata(&mut self, name: &str) -> Field<BTreeMap<String, Option<String>>> {
         self.take(name, |fields, value| {
             let Value::Object(values) = value else {
@@ -219,6 +226,9 @@ impl Fields {
             for (key, value) in values {
                 match value {
                     Value::Null => drop(metadata.insert(key, None)),
+                    Value::String(text) if looks_like_key(&key) || looks_like_key(&text) => {
+                        fields.refuse(&format!("/{name}"), format!("has an entry that {LIKE_KEY}"));
+                    }
                     Value::String(text) => drop(metadata.insert(key, Some(text))),
                     _ => fields.refuse(&format!("/{name}"), "has a value that is not a string"),
                 }

@@ -12,7 +12,7 @@ const GRACE: u64 = 24 * 60 * 60;
 /// The body of a request to issue a key. The service generates the text of the key.
 #[derive(Default, ToSchema)]
 pub(crate) struct IssueKey {
-    /// A readable description.
+    /// A readable description. It must not look like a key.
     label: Option<String>,
     /// The scopes to which the key is narrowed. If empty, the key has all scopes of its client.
     #[schema(value_type = Option<Vec<String>>)]

@@ -284,3 +284,37 @@ async fn problems_do_not_quote_malformed_requests() {
     ann.post("/clients", json!({ "name": "App 1" })).await.refused(409, "conflict");
     assert_eq!(store.list_clients().len(), 3);
 }
+
+#[tokio::test]
+async fn texts_that_look_like_keys_are_refused_unquoted() {
+    let store = three();
+    let all = || (store.list_clients(), store.list_keys(None).unwrap());
+    let (before, ann) = (all(), ann(&server(store.clone())).await);
+    let ann = ann.with_header("if-match", "*");
+    let key = format!("key {}", ApiKey::generate("kg").unwrap().expose());
+    let id = super::support::key_id(&store, "App 1");
+    let (client, id) = ("/clients/App%201", format!("/keys/{id}"));
+    for (method, path, body, place) in [
+        ("POST", "/clients", json!({ "name": key }), "#/name"),
+        ("POST", "/clients", json!({ "name": "a", "title": key }), "#/title"),
+        ("POST", "/clients", json!({ "name": "a", "metadata": { "a": key } }), "#/metadata"),
+        ("PATCH", client, json!({ "title": key }), "#/title"),
+        ("PATCH", client, json!({ "metadata": { key.as_str(): "a" } }), "#/metadata"),
+        ("PATCH", &id, json!({ "label": key }), "#/label"),
+        ("POST", "/clients/App%201/keys", json!({ "label": key }), "#/label"),
+        ("POST", &format!("{id}/rotate"), json!({ "label": key }), "#/label"),
+    ] {
+        let answer = ann.send(method, path, Some(body.to_string())).await;
+        let answer = answer.refused(422, "invalid-fields");
+        assert_eq!(answer.places(), [place], "{path}");
+        assert!(!answer.text.contains(&key[4..]), "{}", answer.text);
+    }
+    assert_eq!(all(), before);
+
+    // An entry that was stored elsewhere can be removed.
+    let profile = ClientProfile::new("old").with_metadata([(key.as_str(), "a")]);
+    store.add_client(profile).unwrap();
+    let removal = json!({ "metadata": { key: null } });
+    let changed = ann.patch("/clients/old", removal).await.expect(200);
+    assert_eq!(changed.body["metadata"], json!({}));
+}

@@ -126,3 +126,21 @@ async fn key_issued_beyond_the_maximum_by_a_race_is_revoked() {
     assert_eq!(working(&store, "App 1", clock.now()), 1);
     assert_eq!(store.list_keys(Some("App 1")).unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn label_that_looks_like_a_key_is_refused() {
+    let clock = clock();
+    let store = store(&clock);
+    let user = user(service(store.clone(), &clock)).await;
+    let issued = user.post("/keys", json!({ "label": "first" })).await.expect(201);
+    let key = ApiKey::generate("kg").unwrap().expose().to_owned();
+    for path in ["/keys", &format!("/keys/{}/rotate", id(&issued))] {
+        let refused = user
+            .post(path, json!({ "label": format!("key {key}") }))
+            .await
+            .refused(422, "invalid-fields");
+        assert_eq!(refused.places(), ["#/label"]);
+        assert!(!refused.text.contains(&key), "{}", refused.text);
+    }
+    assert_eq!(working(&store, "App 1", clock.now()), 1);
+}
