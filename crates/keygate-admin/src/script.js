@@ -18,16 +18,28 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Replaces one element with the element of the same ID in another page.
-const replace = async (url, id) => {
-  const response = await fetch(url, { headers: { accept: "text/html" }, redirect: "error" });
-  if (!response.ok) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const [fresh, old] = [page.getElementById(id), document.getElementById(id)];
-  if (!fresh || !old || old.contains(document.activeElement)) return;
-  // Somebody reads what they have opened.
-  if (old.querySelector("details[open]")) return;
-  old.replaceWith(document.adoptNode(fresh));
+// Replaces one element with the element of the same ID in another page, which may be an error page. Only the latest
+// request counts, so that a slow response does not replace a newer one.
+let running;
+const replace = async (url, id, isRefresh) => {
+  running?.abort();
+  const own = running = new AbortController();
+  try {
+    // The server does not count a refresh as a sign that somebody is there.
+    const headers = isRefresh ? { accept: "text/html", "x-keygate-refresh": "1" } : { accept: "text/html" };
+    const response = await fetch(url, { headers, redirect: "error", signal: own.signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const [fresh, old] = [page.getElementById(id), document.getElementById(id)];
+    if (!fresh || !old) throw new Error("no such element");
+    // Somebody reads what they have opened.
+    if (isRefresh && (old.contains(document.activeElement) || old.querySelector("details[open]"))) return;
+    old.replaceWith(document.adoptNode(fresh));
+    if (!isRefresh) history.replaceState(null, "", url);
+  } catch (error) {
+    if (!own.signal.aborted) throw error;
+  } finally {
+    if (running === own) running = undefined;
+  }
 };
 
 // <form data-filter="id">: submits while typing, and replaces only the element with this ID.
@@ -35,16 +47,11 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   let timer;
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(async () => {
+    timer = setTimeout(() => {
       const fields = [...new FormData(form)].filter(([, value]) => value !== "");
       const url = new URL(form.action);
       url.search = new URLSearchParams(fields).toString();
-      try {
-        await replace(url, form.dataset.filter);
-        history.replaceState(null, "", url);
-      } catch {
-        form.requestSubmit();
-      }
+      replace(url, form.dataset.filter, false).catch(() => form.requestSubmit());
     }, 250);
   });
 }
@@ -53,7 +60,8 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
 for (const element of document.querySelectorAll("[data-refresh][id]")) {
   const seconds = Math.max(5, Number(element.dataset.refresh) || 30);
   setInterval(() => {
-    if (document.visibilityState === "visible") replace(location.href, element.id).catch(() => {});
+    if (document.visibilityState !== "visible" || running) return;
+    replace(location.href, element.id, true).catch(() => {});
   }, seconds * 1000);
 }
 

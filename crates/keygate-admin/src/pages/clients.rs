@@ -49,7 +49,7 @@ pub(super) async fn show(
     let mut errors = Errors::default();
     let query = filters.query(&mut errors);
     let Some(query) = query else {
-        let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) };
+        let body = html! { (filters.form(&app, &errors)) div.stack id="list" { (errors.summary_of_filters()) } };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
     };

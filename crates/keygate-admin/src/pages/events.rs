@@ -55,11 +55,11 @@ pub(super) async fn show(
     let mut errors = Errors::default();
     let query = filters.query(&mut errors);
     let respond = |status, list: Markup| {
-        let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+        let body = html! { (filters.form(&app, &errors)) div.stack id="list" { (list) } };
         Ok(page_with(status, &app, &operator, "Events", Section::Events, body))
     };
     let Some(query) = query else {
-        return respond(StatusCode::UNPROCESSABLE_ENTITY, html! {});
+        return respond(StatusCode::UNPROCESSABLE_ENTITY, errors.summary_of_filters());
     };
     let (after, page) = match read(&app, &params, query).await {
         Ok(read) => read,

@@ -37,7 +37,7 @@ pub(super) async fn show(
         has_previous: true,
     };
     let (status, list) = match query {
-        None => (StatusCode::UNPROCESSABLE_ENTITY, html! {}),
+        None => (StatusCode::UNPROCESSABLE_ENTITY, errors.summary_of_filters()),
         Some(query) => {
             let is_descending = filters.sort.starts_with('-');
             let ordered = |query: KeyQuery, is_descending| {
@@ -72,7 +72,7 @@ pub(super) async fn show(
             )
         }
     };
-    let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+    let body = html! { (filters.form(&app, &errors)) div.stack id="list" { (list) } };
     Ok(page_with(status, &app, &operator, "Keys", Section::Keys, body))
 }
 

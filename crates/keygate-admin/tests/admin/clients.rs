@@ -62,6 +62,13 @@ async fn filters_select_clients_and_keep_their_input() {
         assert_eq!(wrong.status, 422, "{query}");
         wrong.says("class=\"error\"");
     }
+    for path in ["/clients?scope=Orders", "/keys?scope=Orders", "/events?since=x"] {
+        let wrong = page.get(path).await;
+        assert_eq!(wrong.status, 422, "{path}");
+        // The script replaces the rows of the list with this.
+        let (_, list) = wrong.body.split_once(" id=\"list\"").expect(path);
+        assert!(list.contains("These filters cannot be applied."), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ async fn lists_are_filtered_while_typing() {
     browser.fill("search", "nobody").await;
     browser.until("nobody", "return document.body.innerText.includes('No clients match')").await;
     browser.look("clients-none-found").await;
+    browser.fill("scope", "Orders").await;
+    let is_wrong = "return document.body.innerText.includes('These filters cannot be applied')";
+    browser.until("the error", is_wrong).await;
+    assert_eq!(browser.path().await, "/clients?search=nobody&scope=Orders");
     for (path, name) in [("/keys", "keys"), (&*format!("/keys/{key}"), "key")] {
         browser.open(path).await;
         browser.look(name).await;
@@ -31,6 +35,31 @@ async fn lists_are_filtered_while_typing() {
     browser.look("clients-wrong-filter").await;
     browser.open("/nowhere").await;
     browser.look("not-found").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_response_does_not_replace_a_newer_one() {
+    let site = Site::start().await;
+    site.fill();
+    let browser = Browser::start(&site.origin()).await;
+    browser.sign_in(&site.code()).await;
+    let hold = "const real = window.fetch;
+        window.fetch = async (url, options) => {
+            if (`${url}`.includes('search=sh')) {
+                await new Promise((release) => { window.release = release; });
+                setTimeout(() => { window.isReleased = true; });
+            }
+            return real(url, options);
+        };";
+    browser.run(hold).await;
+    browser.fill("search", "sh").await;
+    browser.until("a request", "return window.release !== undefined").await;
+    browser.fill("search", "partner").await;
+    browser.until("the partner", "return location.search === '?search=partner'").await;
+    browser.run("window.release()").await;
+    browser.until("the old response", "return window.isReleased === true").await;
+    browser.sees("partner").await;
+    assert_eq!(browser.path().await, "/clients?search=partner");
 }
 
 #[tokio::test(flavor = "multi_thread")]
