@@ -123,7 +123,7 @@ async fn operator(app: &App, parts: &Parts) -> Result<Option<Operator>, PageErro
         return Ok(Some(Operator::by_service(&user, app)));
     }
     for token in session_tokens(app, &parts.headers).take(SESSIONS) {
-        if let Some(operator) = session::operator(app, token).await? {
+        if let Some(operator) = session::operator(app, token, &parts.headers).await? {
             return Ok(Some(operator));
         }
     }

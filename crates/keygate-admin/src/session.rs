@@ -2,12 +2,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use http::HeaderMap;
 use keygate::{AuthError, Client, KeyDigest};
 
 use crate::app::App;
 use crate::error::PageError;
 use crate::operator::{Operator, Role, role_of};
 use crate::random::{self, NoRandomness};
+
+/// The header of requests that the page's script sends by itself, even if nobody is there. They do not keep a session.
+const REFRESH: &str = "x-keygate-refresh";
 
 /// The time without a request after which a session ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -62,7 +66,13 @@ impl Sessions {
         self.lock().remove(&KeyDigest::of(token.as_bytes()));
     }
 
-    fn touch(&self, token: &str, now: SystemTime) -> Option<(Who, Arc<str>)> {
+    /// Returns the operator and the form token of a session. If somebody is there, the idle time begins anew.
+    fn find(
+        &self,
+        token: &str,
+        now: SystemTime,
+        is_somebody_there: bool,
+    ) -> Option<(Who, Arc<str>)> {
         let digest = KeyDigest::of(token.as_bytes());
         let mut sessions = self.lock();
         let session = sessions.get_mut(&digest)?;
@@ -70,7 +80,9 @@ impl Sessions {
             sessions.remove(&digest);
             return None;
         }
-        session.seen = now;
+        if is_somebody_there {
+            session.seen = now;
+        }
         Some((session.who.clone(), Arc::clone(&session.csrf)))
     }
 
@@ -89,8 +101,14 @@ impl Session {
 
 /// Returns the operator of a session. The operator's key is verified again for each request, since it may have been
 /// revoked or its client may have a new role.
-pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>, PageError> {
-    let Some((who, csrf)) = app.sessions.touch(token, app.now()) else { return Ok(None) };
+pub(crate) async fn operator(
+    app: &App,
+    token: &str,
+    headers: &HeaderMap,
+) -> Result<Option<Operator>, PageError> {
+    let is_somebody_there = !headers.contains_key(REFRESH);
+    let found = app.sessions.find(token, app.now(), is_somebody_there);
+    let Some((who, csrf)) = found else { return Ok(None) };
     let client = match (&who, &app.operators) {
         (Who::ByCode(name), _) => {
             return Ok(Some(Operator::of_session(name, Role::Admin, &csrf, token)));
@@ -127,10 +145,10 @@ mod tests {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let begin = |seconds| sessions.begin(Who::ByCode("ann".into()), at(seconds)).unwrap();
         let [first, second] = [0, 1].map(begin);
-        assert!(sessions.touch(&first, at(2)).is_some());
+        assert!(sessions.find(&first, at(2), true).is_some());
         let others = (2..=1_000).map(begin).collect::<Vec<_>>();
-        assert!(sessions.touch(&second, at(1_000)).is_none());
-        assert!(sessions.touch(&first, at(1_000)).is_some());
-        assert!(others.iter().all(|token| sessions.touch(token, at(1_000)).is_some()));
+        assert!(sessions.find(&second, at(1_000), true).is_none());
+        assert!(sessions.find(&first, at(1_000), true).is_some());
+        assert!(others.iter().all(|token| sessions.find(token, at(1_000), true).is_some()));
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use http::{Method, StatusCode};
 use keygate::manage::ClientChange;
 use keygate::store::store_fn;
@@ -46,6 +47,25 @@ async fn session_ends_after_half_an_hour_without_a_request() {
     server.pass(minutes(30));
     let answer = page.get("/nowhere").await;
     assert_eq!((answer.status, answer.location()), (303, "/sign-in"));
+}
+
+#[tokio::test]
+async fn refreshes_of_an_unattended_page_do_not_keep_its_session() {
+    let server = Server::empty();
+    let mut page = server.signed_in("ann").await;
+    let refresh = async |page: &mut Page| {
+        let request = page.request(Method::GET, "/nowhere").header("x-keygate-refresh", "1");
+        page.send(request.body(Body::empty()).unwrap()).await.status
+    };
+    server.pass(minutes(29));
+    assert_eq!(page.get("/nowhere").await.status, 404);
+    for _ in 0..29 {
+        server.pass(minutes(1));
+        assert_eq!(refresh(&mut page).await, 404);
+    }
+    server.pass(minutes(1));
+    assert_eq!(refresh(&mut page).await, 303);
+    assert_eq!(page.get("/nowhere").await.status, 303);
 }
 
 #[tokio::test]
