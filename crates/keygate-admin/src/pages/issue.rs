@@ -74,9 +74,9 @@ pub(super) async fn send(
     let nonce = form.text("nonce");
     let slot = app.nonces.form(nonce, app.now());
     if let Some(slot) = &slot
-        && let Some(made) = *slot.lock().await
+        && let Some(outcome) = reveal::earlier(&app, *slot.lock().await).await?
     {
-        return Ok(reveal::made_already(&app, &operator, made));
+        return Ok(reveal::made_already(&app, &operator, outcome));
     }
     let raw = KeyTexts::typed(&form, "");
     let mut issue = Issue {
@@ -120,19 +120,19 @@ pub(super) async fn send(
     let new = draft.new_key(key.digest(), expiry);
     let store = operator.store(&app)?.if_version(client.version());
     let making = async move { store.issue(&name, new).await };
-    match reveal::once(&app, slot, making, |key| key.key_id).await {
+    match reveal::once(&app, slot, key.key_id(), making).await {
         Ok(Ok(issued)) => {
             let title = "Your new key";
             let new = New { key, client: &client, issued: &issued, note: html! {} };
             reveal::respond(&app, &operator, title, new).await
         }
-        Ok(Err(made)) => Ok(reveal::made_already(&app, &operator, made)),
+        Ok(Err(outcome)) => Ok(reveal::made_already(&app, &operator, outcome)),
         Err(ManageError::ClientChanged { current }) => {
             issue.client = &current;
             Ok(issue.conflict(&form, &facts).await)
         }
         Err(error) => {
-            let (status, errors) = refusal(error)?;
+            let (status, errors) = reveal::refusal(error)?;
             Ok(issue.form(status, &errors))
         }
     }

@@ -15,16 +15,25 @@ const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of remembered forms. The oldest are forgotten first.
 const FORMS: usize = 10_000;
 
-/// The key that a form has created. Its text is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The key of a form. Its text is not kept.
+#[derive(Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) key_id: KeyId,
     pub(crate) at: SystemTime,
 }
 
-/// The key that a form has created, if any. The lock is held while the key is created, so that a second request waits
-/// and then finds the key.
-pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Made>>>;
+/// What a form has done.
+#[derive(Clone, Copy)]
+pub(crate) enum Outcome {
+    /// The key was created, and the response showed it.
+    Made(Made),
+    /// The store failed. If it has this key, the key was created, but no response showed it.
+    Unknown(Made),
+}
+
+/// The outcome of a form, once it has been used. The lock is held while the key is created, so that a second request
+/// waits and then finds the key.
+pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Outcome>>>;
 
 /// The forms that this process has opened.
 #[derive(Default)]

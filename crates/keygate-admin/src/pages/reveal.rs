@@ -12,12 +12,13 @@ use keygate::{ApiKey, KeyId, StoreError};
 use maud::{Markup, html};
 use zeroize::Zeroizing;
 
-use super::nonce::{Made, Slot};
+use super::nonce::{Made, Outcome, Slot};
 use crate::app::App;
-use crate::error::{PageError, PageResult};
+use crate::error::{PageError, PageResult, status_of};
 use crate::layout::{Section, page, page_with};
 use crate::operator::Operator;
 use crate::random::{self, NoRandomness};
+use crate::view::field::Errors;
 use crate::view::{client_url, key_url, time};
 
 /// Opens a form that creates a key, and returns its nonce.
@@ -34,30 +35,66 @@ fn failed(error: impl Display) -> PageError {
     PageError::Manage(ManageError::Unavailable(StoreError::new(error.to_string())))
 }
 
-/// Creates the key of a form. If the form has already created one, returns a response that says so.
+/// Returns what a form has already done. If the store failed while it created the form's key, this asks the store
+/// whether it has the key, and returns `None` if not.
+pub(super) async fn earlier(
+    app: &App,
+    outcome: Option<Outcome>,
+) -> Result<Option<Outcome>, ManageError> {
+    let Some(Outcome::Unknown(made)) = outcome else { return Ok(outcome) };
+    match app.store.find_key(&made.key_id).await {
+        Ok(_) => Ok(outcome),
+        Err(ManageError::UnknownKey { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates the key of a form. If the form has already created one, returns that outcome.
 ///
 /// The change runs to its end even if the browser drops the request, as it does after a double click. The next request
 /// with the same form waits for it.
 pub(super) async fn once<T: Send + 'static>(
     app: &App,
     slot: Slot,
+    key_id: KeyId,
     making: impl Future<Output = Result<T, ManageError>> + Send + 'static,
-    key_id: impl Fn(&T) -> KeyId + Send + 'static,
-) -> Result<Result<T, Made>, ManageError> {
+) -> Result<Result<T, Outcome>, ManageError> {
     let mut turn = slot.lock_owned().await;
-    if let Some(made) = *turn {
-        return Ok(Err(made));
+    if let Some(outcome) = earlier(app, *turn).await? {
+        return Ok(Err(outcome));
     }
-    let at = app.now();
+    let made = Made { key_id, at: app.now() };
+    *turn = Some(Outcome::Unknown(made));
     let task = tokio::spawn(async move {
-        let made = making.await?;
-        *turn = Some(Made { key_id: key_id(&made), at });
-        Ok(made)
+        let result = making.await;
+        match &result {
+            Ok(_) => *turn = Some(Outcome::Made(made)),
+            // The store may have added the key all the same.
+            Err(ManageError::Unavailable(_)) => {}
+            Err(_) => *turn = None,
+        }
+        result
     });
     match task.await {
         Ok(result) => result.map(Ok),
         Err(error) => Err(ManageError::Unavailable(StoreError::new(error))),
     }
+}
+
+/// Returns the errors to show in a form after the store refused its key, and the status of the response.
+///
+/// # Errors
+///
+/// Fails if the client or key does not exist, since there is no form to show then.
+pub(super) fn refusal(error: ManageError) -> Result<(StatusCode, Errors), PageError> {
+    if let ManageError::Unavailable(_) = &error {
+        let message = format!(
+            "{error}. Your input is still here: try again. If the key was issued after all, the next page says so, and \
+             no second key is issued."
+        );
+        return Ok((status_of(&error), Errors::unknown(message)));
+    }
+    super::refusal(error)
 }
 
 /// A key that was just created.
@@ -147,17 +184,37 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
 }
 
 /// Renders the response to a form that was sent again: which key it has created, without the key's text.
-pub(super) fn made_already(app: &App, operator: &Operator, made: Made) -> Response {
+pub(super) fn made_already(app: &App, operator: &Operator, outcome: Outcome) -> Response {
+    let (made, class, notice, advice) = match outcome {
+        Outcome::Made(made) => (
+            made,
+            "notice",
+            [
+                "This form has already been used. No second key was issued.",
+                "A key is shown only once, right after it is issued.",
+            ],
+            "If you could not copy the key, revoke it and issue another one.",
+        ),
+        Outcome::Unknown(made) => (
+            made,
+            "notice warn",
+            [
+                "The key was issued, but it could not be shown. No second key was issued.",
+                "The store reported a failure, although it had issued the key. The key cannot be shown any more.",
+            ],
+            "Nobody has seen the key: revoke it and issue another one.",
+        ),
+    };
     let url = key_url(app, made.key_id, "");
     let body = html! {
-        div.notice role="status" {
-            p { strong { "This form has already been used. No second key was issued." } }
-            p { "A key is shown only once, right after it is issued." }
+        div class=(class) role="status" {
+            p { strong { (notice[0]) } }
+            p { (notice[1]) }
         }
         p {
             "The form issued key " a href=(url) { code.id { (made.key_id.to_string()) } } ", " (time::relative(made.at, app.now())) "."
         }
-        p { "If you could not copy the key, revoke it and issue another one." }
+        p { (advice) }
         div.actions {
             a.button href=(url) { "Show the key" }
             a.button.danger href=(key_url(app, made.key_id, "/revoke")) { "Revoke it" }

@@ -15,7 +15,7 @@ use super::lifetime::{LifetimeTexts, Lifetimes, Purpose};
 use super::reveal::{self, New};
 use super::revoke::named;
 use super::uses::Uses;
-use super::{must_change, newest, refusal};
+use super::{must_change, newest};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -87,9 +87,9 @@ pub(super) async fn send(
     let nonce = form.text("nonce");
     let slot = app.nonces.form(nonce, app.now());
     if let Some(slot) = &slot
-        && let Some(made) = *slot.lock().await
+        && let Some(outcome) = reveal::earlier(&app, *slot.lock().await).await?
     {
-        return Ok(reveal::made_already(&app, &operator, made));
+        return Ok(reveal::made_already(&app, &operator, outcome));
     }
     let old = app.store.find_key(&key_id).await?;
     let stored = old.label.clone().unwrap_or_default();
@@ -127,19 +127,19 @@ pub(super) async fn send(
     let new = rotate.new_key(key.digest(), expiry);
     let store = operator.store(&app)?.if_version(version);
     let making = async move { store.rotate(&key_id, new, grace).await };
-    match reveal::once(&app, slot, making, |rotated| rotated.new.key_id).await {
+    match reveal::once(&app, slot, key.key_id(), making).await {
         Ok(Ok(rotated)) => {
             let note = note(&app, &rotated.old, &client);
             let new = New { key, client: &client, issued: &rotated.new, note };
             reveal::respond(&app, &operator, "Your new key", new).await
         }
-        Ok(Err(made)) => Ok(reveal::made_already(&app, &operator, made)),
+        Ok(Err(outcome)) => Ok(reveal::made_already(&app, &operator, outcome)),
         Err(ManageError::KeyChanged { current }) => {
             rotate.old = &current;
             rotate.conflict().await
         }
         Err(error) => {
-            let (status, errors) = refusal(error)?;
+            let (status, errors) = reveal::refusal(error)?;
             rotate.form(status, &html! {}, &errors).await
         }
     }

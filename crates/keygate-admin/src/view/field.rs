@@ -12,7 +12,8 @@ use crate::view::with_code;
 #[derive(Default)]
 pub(crate) struct Errors {
     messages: Vec<(&'static str, String)>,
-    is_failure: bool,
+    /// The title of the summary, unless nothing was changed yet.
+    title: Option<&'static str>,
 }
 
 impl Errors {
@@ -24,7 +25,13 @@ impl Errors {
 
     /// Whether the store failed to make the change.
     pub(crate) fn failure(message: impl Display) -> Self {
-        Self { is_failure: true, ..Self::one("", message) }
+        Self { title: Some("The change failed."), ..Self::one("", message) }
+    }
+
+    /// Whether the store made the change is not known.
+    pub(crate) fn unknown(message: impl Display) -> Self {
+        let title = "The change failed, or could not be confirmed.";
+        Self { title: Some(title), ..Self::one("", message) }
     }
 
     /// Adds a message. The field `""` stands for the whole form.
@@ -54,8 +61,7 @@ impl Errors {
 
     /// Returns the summary above the form, with a link to each field.
     pub(crate) fn summary(&self) -> Markup {
-        let failed = "The change failed.";
-        self.titled(if self.is_failure { failed } else { "Nothing was changed yet." })
+        self.titled(self.title.unwrap_or("Nothing was changed yet."))
     }
 
     /// Returns the summary above the filters of a list.

@@ -1,13 +1,14 @@
 //! A store that runs a hook before and after each of its changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keygate::manage::{
     BoxFuture, ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo,
     KeyQuery, ManageError, ManageFuture, Page, Policy, PurgeKeys, Rotated, Version,
 };
-use keygate::{ClientProfile, KeyId, ManageKeys, NewKey, StoreError};
+use keygate::{ClientProfile, KeyId, ManageKeys, MemoryStore, NewKey, StoreError};
 
 /// The hook is called with the method's name, and with `true` before the change and `false` after it. The method
 /// returns the hook's error.
@@ -26,6 +27,21 @@ impl Hooked {
         F: Send + Sync + 'static,
     {
         Arc::new(Self { inner, hook: Arc::new(hook) })
+    }
+
+    /// A store whose `method` fails at its first call, either before or after the change.
+    pub(crate) fn failing(
+        store: MemoryStore,
+        method: &'static str,
+        fails_before: bool,
+    ) -> Arc<Self> {
+        let calls = AtomicUsize::new(0);
+        Self::new(Box::new(store), move |called, is_before| -> BoxFuture<'static, _> {
+            let fails = called == method
+                && is_before == fails_before
+                && calls.fetch_add(1, Ordering::Relaxed) == 0;
+            Box::pin(async move { if fails { Err(outage()) } else { Ok(()) } })
+        })
     }
 }
 

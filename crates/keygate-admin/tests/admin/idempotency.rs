@@ -1,16 +1,14 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keygate::MemoryStore;
-use keygate::manage::BoxFuture;
 use keygate_admin::Admin;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::api::{ann, issued, server};
 use super::documented::Documented;
-use super::hooked::{Hooked, outage};
+use super::hooked::Hooked;
 use super::support::{Server, new_key};
 
 const ISSUE: &str = "/clients/App%201/keys";
@@ -171,22 +169,11 @@ async fn request_of_a_disconnected_caller_is_finished() {
     assert_eq!((only.len(), only[0].key_id.to_string()), (1, issued(&again).to_owned()));
 }
 
-/// A store whose `method` fails at its first call, either before or after the change.
-fn failing(store: MemoryStore, method: &'static str, fails_before: bool) -> Arc<Hooked> {
-    let calls = AtomicUsize::new(0);
-    Hooked::new(Box::new(store), move |called, is_before| -> BoxFuture<'static, _> {
-        let fails = called == method
-            && is_before == fails_before
-            && calls.fetch_add(1, Ordering::Relaxed) == 0;
-        Box::pin(async move { if fails { Err(outage()) } else { Ok(()) } })
-    })
-}
-
 #[tokio::test]
 async fn failed_issue_creates_one_key_when_repeated() {
     for (fails_before, status) in [(true, 201), (false, 200)] {
         let store = store();
-        let failing = failing(store.clone(), "issue", fails_before);
+        let failing = Hooked::failing(store.clone(), "issue", fails_before);
         let ann = ann(&Server::with(failing, Admin::with_api)).await;
         let request = once(&ann, "k");
         request.post(ISSUE, json!({})).await.refused(503, "unavailable");
@@ -202,7 +189,7 @@ async fn failed_issue_creates_one_key_when_repeated() {
 async fn failed_rotation_creates_one_key_when_repeated() {
     for (fails_before, status) in [(true, 201), (false, 200)] {
         let store = store();
-        let failing = failing(store.clone(), "rotate", fails_before);
+        let failing = Hooked::failing(store.clone(), "rotate", fails_before);
         let ann = ann(&Server::with(failing, Admin::with_api)).await;
         let old = ann.post(ISSUE, json!({})).await.expect(201);
         let path = format!("/keys/{}/rotate", issued(&old));

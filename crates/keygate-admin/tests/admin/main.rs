@@ -28,5 +28,6 @@ mod sessions;
 mod sign_in;
 mod states;
 mod support;
+mod unknown_outcome;
 mod usage;
 mod uses;
