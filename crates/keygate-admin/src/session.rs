@@ -19,9 +19,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 /// The time after which a session ends in any case.
 const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// The maximum number of sessions. Beyond it, the session that was idle longest ends. Opening one takes a valid code or
-/// key.
-const LIMIT: usize = 1_000;
+/// The maximum number of sessions of one operator. Beyond it, the operator's session that was idle longest ends.
+const LIMIT: usize = 20;
 
 /// The sessions of this process, by the digest of their token. The tokens themselves are not kept.
 #[derive(Default)]
@@ -44,14 +43,25 @@ pub(crate) enum Who {
     ByKey(Client),
 }
 
+impl Who {
+    fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ByCode(name), Self::ByCode(other)) => name == other,
+            (Self::ByKey(client), Self::ByKey(other)) => client.name() == other.name(),
+            _ => false,
+        }
+    }
+}
+
 impl Sessions {
     /// Starts a session and returns its token.
     pub(crate) fn begin(&self, who: Who, now: SystemTime) -> Result<String, NoRandomness> {
         let (token, csrf) = (random::token()?, random::token()?.into());
         let mut sessions = self.lock();
         sessions.retain(|_, session| session.is_alive(now));
-        if sessions.len() >= LIMIT {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.seen);
+        let own = || sessions.iter().filter(|(_, session)| session.who.is_same_as(&who));
+        if own().count() >= LIMIT {
+            let oldest = own().min_by_key(|(_, session)| session.seen);
             if let Some(oldest) = oldest.map(|(digest, _)| *digest) {
                 sessions.remove(&oldest);
             }
@@ -140,15 +150,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn longest_idle_session_ends_at_the_limit() {
+    fn longest_idle_session_of_the_same_operator_ends() {
         let sessions = Sessions::default();
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let begin = |seconds| sessions.begin(Who::ByCode("ann".into()), at(seconds)).unwrap();
-        let [first, second] = [0, 1].map(begin);
-        assert!(sessions.find(&first, at(2), true).is_some());
-        let others = (2..=1_000).map(begin).collect::<Vec<_>>();
-        assert!(sessions.find(&second, at(1_000), true).is_none());
-        assert!(sessions.find(&first, at(1_000), true).is_some());
-        assert!(others.iter().all(|token| sessions.find(token, at(1_000), true).is_some()));
+        let by_code =
+            |name: &str, seconds| sessions.begin(Who::ByCode(name.into()), at(seconds)).unwrap();
+        let by_key = |name: &str, seconds| {
+            sessions.begin(Who::ByKey(Client::for_test(name)), at(seconds)).unwrap()
+        };
+        let is_alive = |token: &String| sessions.find(token, at(1_001), false).is_some();
+        let others = [by_key("bob", 0), by_code("ann", 0), by_code("bob", 0)];
+        let first = by_key("ann", 0);
+        let tokens = (1..=1_000)
+            .map(|seconds| {
+                assert!(sessions.find(&first, at(seconds), true).is_some());
+                by_key("ann", seconds)
+            })
+            .collect::<Vec<_>>();
+        assert!(is_alive(&first) && others.iter().all(is_alive));
+        let (ended, alive) = tokens.split_at(1_000 - (LIMIT - 1));
+        assert!(!ended.iter().any(is_alive) && alive.iter().all(is_alive));
+
+        let codes = (1..=1_000).map(|seconds| by_code("bob", seconds)).collect::<Vec<_>>();
+        let (ended, alive) = codes.split_at(1_000 - LIMIT);
+        assert!(!ended.iter().any(is_alive) && alive.iter().all(is_alive));
+        assert!(is_alive(&others[0]) && is_alive(&others[1]));
     }
 }

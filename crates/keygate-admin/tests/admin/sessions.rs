@@ -81,6 +81,23 @@ async fn session_ends_after_twelve_hours_of_requests() {
 }
 
 #[tokio::test]
+async fn operator_with_many_sessions_ends_only_their_own() {
+    let server = Server::empty();
+    let mut admin = server.signed_in("ann").await;
+    let mut sessions = Vec::new();
+    for _ in 0..=20 {
+        server.pass(Duration::from_secs(1));
+        sessions.push(server.signed_in("ray").await);
+    }
+    let (oldest, others) = sessions.split_first_mut().unwrap();
+    assert_eq!(oldest.get("/nowhere").await.status, 303);
+    for page in others {
+        assert_eq!(page.get("/nowhere").await.status, 404);
+    }
+    assert_eq!(admin.get("/nowhere").await.status, 404);
+}
+
+#[tokio::test]
 async fn sign_out_ends_the_session_on_the_server() {
     let server = Server::empty();
     for name in ["ann", "ray"] {
