@@ -80,6 +80,7 @@ where
             let operator = parts.extensions.get::<Operator>().cloned();
             let response = match admitted {
                 Ok(()) => {
+                    let _end = (!method.is_safe()).then(|| EndOfCounts(&app));
                     let Ok(response) =
                         router.call(Request::from_parts(parts, Body::new(body))).await;
                     response
@@ -89,6 +90,15 @@ where
             };
             guard::finish(&app, operator.as_ref(), &method, response)
         }))
+    }
+}
+
+/// Ends the use of kept counts after a request that may change something, even if the caller disconnects.
+struct EndOfCounts<'a>(&'a App);
+
+impl Drop for EndOfCounts<'_> {
+    fn drop(&mut self) {
+        self.0.safety.end();
     }
 }
 

@@ -106,11 +106,11 @@ async fn last_uses(app: &App, keys: &mut [KeyInfo]) -> KeptUsage {
 
 async fn show(State(app): State<Arc<App>>, operator: Operator, params: Params) -> PageResult {
     let is_fresh = params.text("count") == "again";
-    let counts = app.safety.get(&app, is_fresh).await?;
+    let (counts, are_kept) = app.safety.get(&app, is_fresh).await?;
     let body = html! {
         p.muted { "Findings among " (grouped(counts.keys as u64)) " keys. "
             code { "keygate audit" } " reports the same." }
-        @if counts.now < app.now() {
+        @if are_kept {
             p.muted { "Counted " (relative(counts.now, app.now())) ". "
                 a href=(app.url("/safety?count=again")) { "Count again" } }
         }

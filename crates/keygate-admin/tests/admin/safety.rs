@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use keygate::manage::{Audit, AuditKind, Policy, PurgeKeys};
+use keygate::testing::FakeClock;
 use keygate::{ClientProfile, KeyDigest, MemoryStore, NewKey, YamlStore};
 use keygate_admin::{HealthFuture, HealthReport, StoreHealth};
 
+use crate::filled::send;
+use crate::hooked::Hooked;
 use crate::kept::{DAY, Kept};
 use crate::support::{Answer, Page, Server, at};
 
@@ -137,6 +142,56 @@ async fn unused_keys_are_not_known_before_90_days_of_usage() {
     server.pass(2 * DAY);
     let mut page = server.signed_in("ann").await;
     assert_eq!(count(&page.get("/safety").await, "Unused for 90 days"), 1);
+}
+
+#[tokio::test]
+async fn slow_counts_are_reused_until_a_change_or_a_request() {
+    let store = MemoryStore::new();
+    for name in ["A", "B", "C"] {
+        store.add_client(ClientProfile::new(name)).unwrap();
+    }
+    let clock = FakeClock::at(at(0));
+    let millis = Arc::new(AtomicU64::new(0));
+    let (slow, took) = (clock.clone(), Arc::clone(&millis));
+    let hooked = Hooked::new(Box::new(store.clone()), move |method, is_before| {
+        if method == "list_keys" && is_before {
+            slow.advance(Duration::from_millis(took.load(Ordering::Relaxed)));
+        }
+        Box::pin(async { Ok(()) })
+    });
+    // As with the system's clock, no two readings are the same.
+    let ticking = clock.clone();
+    let tick = move || {
+        ticking.advance(Duration::from_micros(1));
+        ticking.now()
+    };
+    let server = Server::with(hooked, move |admin| admin.with_clock(tick));
+    let [mut page, mut other] = [server.signed_in("ann").await, server.signed_in("ann").await];
+    let mut no_quota = async |path: &str, is_kept| {
+        let cards = page.get(path).await;
+        assert_eq!(cards.body.contains("Count again"), is_kept, "{path}");
+        count(&cards, "No quota")
+    };
+
+    assert_eq!(no_quota("/safety", false).await, 3);
+    store.disable_client("A").unwrap();
+    assert_eq!(no_quota("/safety", false).await, 2, "quick counts were kept");
+    millis.store(3_000, Ordering::Relaxed);
+    assert_eq!(no_quota("/safety", false).await, 2);
+
+    // Changes of others are seen on request.
+    store.enable_client("A").unwrap();
+    clock.advance(Duration::from_secs(20));
+    assert_eq!(no_quota("/safety", true).await, 2);
+    assert_eq!(no_quota("/safety?count=again", false).await, 3);
+    assert_eq!(no_quota("/safety", true).await, 3);
+
+    // Changes on the page are seen at once.
+    let confirm = other.get("/clients/A/disable").await;
+    let done = send(&mut other, "/clients/A/disable", &confirm, &[]).await;
+    assert_eq!(done.status, 303);
+    assert_eq!(no_quota("/safety", false).await, 2);
+    assert_eq!(no_quota("/safety", true).await, 2);
 }
 
 struct FileHealth(YamlStore, std::path::PathBuf);

@@ -1,7 +1,8 @@
 //! What the cards show, kept for a short time where counting takes long.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
@@ -40,35 +41,53 @@ impl Counts {
 
 /// The last counts. Counting reads all clients and keys, which takes seconds at a million keys.
 #[derive(Default)]
-pub(crate) struct KeptCounts(Mutex<Option<Kept>>);
+pub(crate) struct KeptCounts {
+    last: Mutex<Option<Kept>>,
+    /// The number of requests so far that may have changed something.
+    changes: AtomicU64,
+}
 
 struct Kept {
     counts: Arc<Counts>,
     took: Duration,
+    /// The number of changes before counting.
+    changes: u64,
 }
 
 impl Kept {
     /// Returns whether the counts can be shown once more: for ten times as long as they took, and at most a minute. Counts
-    /// that took less than 200 ms are made anew each time.
-    fn is_current(&self, now: SystemTime) -> bool {
+    /// that took less than 200 ms are made anew each time, as are those from before the latest change on the page.
+    fn is_current(&self, now: SystemTime, changes: u64) -> bool {
         let age = now.duration_since(self.counts.now);
-        self.took >= Duration::from_millis(200)
+        self.changes == changes
+            && self.took >= Duration::from_millis(200)
             && age.is_ok_and(|age| age < (10 * self.took).min(Duration::from_secs(60)))
     }
 }
 
 impl KeptCounts {
-    /// Counts, or returns the last counts. Two views at once count once.
-    pub(super) async fn get(&self, app: &App, is_fresh: bool) -> Result<Arc<Counts>, PageError> {
-        let mut kept = self.0.lock().await;
-        let current = kept.as_ref().filter(|kept| !is_fresh && kept.is_current(app.now()));
+    /// Counts, or returns the last counts, and whether they are the last ones. Two views at once count once.
+    pub(super) async fn get(
+        &self,
+        app: &App,
+        is_fresh: bool,
+    ) -> Result<(Arc<Counts>, bool), PageError> {
+        let mut last = self.last.lock().await;
+        let changes = self.changes.load(Ordering::Acquire);
+        let current = last.as_ref().filter(|kept| !is_fresh && kept.is_current(app.now(), changes));
         if let Some(current) = current {
-            return Ok(Arc::clone(&current.counts));
+            return Ok((Arc::clone(&current.counts), true));
         }
-        let start = Instant::now();
+        let start = app.now();
         let counts = Arc::new(Safety::read(app).await?.counts);
-        *kept = Some(Kept { counts: Arc::clone(&counts), took: start.elapsed() });
-        Ok(counts)
+        let took = app.now().duration_since(start).unwrap_or_default();
+        *last = Some(Kept { counts: Arc::clone(&counts), took, changes });
+        Ok((counts, false))
+    }
+
+    /// Ends the use of the last counts, because a request may have changed something.
+    pub(crate) fn end(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -94,11 +113,12 @@ mod tests {
             (20_000, 60_000, false),
         ] {
             let took = Duration::from_millis(took);
-            let kept = Kept { counts: Arc::clone(&counts), took };
-            assert_eq!(kept.is_current(at(1_000 + age)), is_current, "{took:?} {age}");
+            let kept = Kept { counts: Arc::clone(&counts), took, changes: 7 };
+            assert_eq!(kept.is_current(at(1_000 + age), 7), is_current, "{took:?} {age}");
         }
         // A clock that was set back.
-        let kept = Kept { counts, took: Duration::from_secs(1) };
-        assert!(!kept.is_current(at(0)));
+        let kept = Kept { counts, took: Duration::from_secs(1), changes: 7 };
+        assert!(!kept.is_current(at(0), 7));
+        assert!(kept.is_current(at(1_000), 7) && !kept.is_current(at(1_000), 8));
     }
 }
