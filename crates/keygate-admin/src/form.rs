@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::PageError;
 use crate::operator::Operator;
+use crate::secret_body;
 
 /// A form that was submitted from a page of this service by an operator who may make changes. As an extractor, it must
 /// be the last argument.
@@ -43,7 +44,10 @@ impl Form {
             return Err(PageError::NotAForm);
         }
         let text = read(&parts.headers, body, limit).await?;
-        Ok(Self { pairs: form_urlencoded::parse(&text).into_owned().collect() })
+        let pairs = form_urlencoded::parse(&text).into_owned().collect();
+        // Somebody may have typed a key.
+        secret_body::overwrite(text);
+        Ok(Self { pairs })
     }
 
     fn has_token(&self, operator: &Operator) -> bool {

@@ -2,10 +2,12 @@
 //! idempotency keys.
 
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+use crate::secret_body;
 
 mod body;
 mod document;
@@ -35,6 +37,17 @@ pub(crate) type JsonResult = Result<Response, Problem>;
 /// Returns a response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     (status, Json(body)).into_response()
+}
+
+/// Returns a response with a JSON body that contains the text of a key. The body is overwritten after it was sent.
+pub(crate) fn json_with_key(status: StatusCode, body: &impl Serialize) -> Response {
+    match secret_body::json(body) {
+        Ok(buffer) => {
+            let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+            (status, json, secret_body::body(buffer)).into_response()
+        }
+        Err(_) => Problem::internal().into_response(),
+    }
 }
 
 /// Adds the headers of every response: it must not be cached, and is not a page.

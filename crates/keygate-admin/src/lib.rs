@@ -91,6 +91,7 @@ mod pages;
 mod plot;
 pub mod problems;
 mod random;
+mod secret_body;
 mod self_service;
 mod service;
 mod serving;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::etag;
-use super::{Attempt, JsonResult, KeyView, Problem, json};
+use super::{Attempt, JsonResult, KeyView, Problem, json_with_key};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -69,11 +69,11 @@ impl Made {
         let mut response = match self {
             Self::Issued(issued) => {
                 let issued = KeyView::of(issued, now);
-                json(status, &IssuedKey { key: text, message, replayed, issued })
+                json_with_key(status, &IssuedKey { key: text, message, replayed, issued })
             }
             Self::Rotated(rotated) => {
                 let [old, new] = [&rotated.old, &rotated.new].map(|key| KeyView::of(key, now));
-                json(status, &RotatedKey { key: text, message, replayed, old, new })
+                json_with_key(status, &RotatedKey { key: text, message, replayed, old, new })
             }
         };
         let headers = response.headers_mut();

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::future::Future;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use keygate::key::DEFAULT_PREFIX;
@@ -18,6 +18,7 @@ use crate::error::{PageError, PageResult, status_of};
 use crate::layout::{Section, page, page_with};
 use crate::operator::Operator;
 use crate::random::{self, NoRandomness};
+use crate::secret_body;
 use crate::view::field::Errors;
 use crate::view::{client_url, key_url, time};
 
@@ -132,16 +133,7 @@ pub(super) async fn respond(
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Response::from_parts(parts, Body::from(Bytes::from_owner(Buffer(buffer)))))
-}
-
-/// The body of a response with a key, which is overwritten when it is dropped.
-struct Buffer(Zeroizing<Vec<u8>>);
-
-impl AsRef<[u8]> for Buffer {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
+    Ok(Response::from_parts(parts, secret_body::body(buffer)))
 }
 
 fn body(app: &App, new: &New<'_>, key: &str) -> Markup {

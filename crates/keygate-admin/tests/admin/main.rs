@@ -1,5 +1,7 @@
 //! The page as a browser uses it: each test sends requests to the service.
 
+#[path = "../../../../tests/common/allocator.rs"]
+mod allocator;
 mod api;
 mod api_access;
 mod api_reports;
@@ -11,6 +13,7 @@ mod documented;
 mod failing;
 mod filled;
 mod forms;
+mod freed_memory;
 mod generated_client;
 mod health;
 mod hooked;
