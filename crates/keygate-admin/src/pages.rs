@@ -9,9 +9,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::StatusCode;
-use keygate::ManageKeys;
 use keygate::client::ProfileError;
-use keygate::manage::{ChangeEvent, EventQuery, KeyError, ManageError};
+use keygate::manage::{KeyError, ManageError};
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -30,6 +29,7 @@ mod conflict;
 mod edit_client;
 mod edit_key;
 mod events;
+mod facts;
 mod first_steps;
 pub(crate) mod health;
 mod issue;
@@ -114,12 +114,6 @@ fn refusal(error: ManageError) -> Result<(StatusCode, Errors), PageError> {
         _ => "",
     };
     Ok((status, Errors::one(field, error)))
-}
-
-/// Returns the newest event of a query, if the store records any.
-async fn newest(store: &dyn ManageKeys, query: EventQuery) -> Option<ChangeEvent> {
-    let page = store.events(&query.with_limit(1)).await.ok()?;
-    page.found.into_iter().next()
 }
 
 /// Renders the confirmation of a change. `word` comes from the URL, so unknown words show nothing.

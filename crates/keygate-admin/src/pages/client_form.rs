@@ -10,6 +10,7 @@ use keygate::client::ProfileError;
 use keygate::key::looks_like_key;
 use maud::{Markup, html};
 
+use super::facts::Typed;
 use super::{must_change, refusal, texts};
 use crate::app::App;
 use crate::error::PageResult;
@@ -59,6 +60,12 @@ impl ClientTexts {
             *fact(&mut typed) = form.text(&format!("{prefix}{field}")).replace("\r\n", "\n");
         }
         typed
+    }
+
+    /// Returns the input by the names of the fields.
+    pub(super) fn by_field(&self) -> Vec<Typed> {
+        let mut texts = self.clone();
+        FACTS.map(|(field, _, fact)| (field, std::mem::take(fact(&mut texts)))).into()
     }
 
     /// Returns the texts without lines that look like keys, except lines that are already stored.

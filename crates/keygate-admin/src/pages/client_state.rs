@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use keygate::manage::{ClientInfo, EventQuery, KeyQuery, ManageError, Version};
+use keygate::manage::{ClientInfo, KeyQuery, ManageError, Version};
 use maud::{Markup, html};
 
-use super::conflict::{self, Conflict};
+use super::conflict;
+use super::facts::Facts;
 use super::uses::Uses;
-use super::{must_change, newest, refusal};
+use super::{must_change, refusal};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -68,15 +69,15 @@ async fn send(
     change: Change,
 ) -> PageResult {
     let client = app.store.find_client(name).await?;
+    if form.text("version").parse::<Version>() != Ok(client.version()) {
+        return changed(app, operator, &client, form, change).await;
+    }
     if change == Change::Remove && form.text("confirm") != name {
         let errors = Errors::one("confirm", "this does not match the client’s name");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return confirm(status, app, operator, &client, change, &html! {}, &errors).await;
     }
-    let Ok(version) = form.text("version").parse::<Version>() else {
-        return changed(app, operator, &client, None, change).await;
-    };
-    let store = operator.store(app)?.if_version(version);
+    let store = operator.store(app)?.if_version(client.version());
     let done = match change {
         Change::Disable => store.disable_client(name).await,
         Change::Enable => store.enable_client(name).await,
@@ -86,7 +87,7 @@ async fn send(
         Ok(_) if change == Change::Remove => Ok(see_other(app, "/clients?done=removed")),
         Ok(_) => Ok(see_other(app, &format!("{}?done={}", client_path(name, ""), change.done()))),
         Err(ManageError::ClientChanged { current }) => {
-            changed(app, operator, &current, Some(form), change).await
+            changed(app, operator, &current, form, change).await
         }
         Err(error) => {
             let (status, errors) = refusal(error)?;
@@ -100,17 +101,10 @@ async fn changed(
     app: &App,
     operator: &Operator,
     client: &ClientInfo,
-    form: Option<&Form>,
+    form: &Form,
     change: Change,
 ) -> PageResult {
-    let state = |enabled| if enabled { "enabled" } else { "disabled" }.to_owned();
-    let was = form.map(|form| form.text("was-state").to_owned()).unwrap_or_default();
-    let now = state(client.enabled);
-    let conflict = Conflict { fact: "State", was, now, typed: None };
-    let conflicts = [conflict].into_iter().filter(|it| it.was != it.now).collect::<Vec<_>>();
-    let query = EventQuery::new().with_client(client.profile.name());
-    let event = newest(&*app.store, query).await;
-    let notice = conflict::notice("client", event.as_ref(), &conflicts, app.now());
+    let notice = conflict::of_client(app, client, form, &[]).await;
     confirm(StatusCode::CONFLICT, app, operator, client, change, &notice, &Errors::default()).await
 }
 
@@ -174,7 +168,7 @@ async fn confirm(
             form method="post" action=(client_url(app, name, change.path())) {
                 (form::csrf(operator))
                 (hidden("version", &client.version().to_string()))
-                (hidden("was-state", if client.enabled { "enabled" } else { "disabled" }))
+                (Facts::of_client(client).hidden())
                 @if change == Change::Remove {
                     (Field::new("confirm", "To confirm, type the name of the client").hint(name).required_line(errors))
                 }

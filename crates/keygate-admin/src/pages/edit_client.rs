@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use keygate::manage::{ClientChange, ClientInfo, EventQuery, KeyQuery, ManageError, Version};
+use keygate::manage::{ClientChange, ClientInfo, KeyQuery, ManageError, Version};
 use keygate::{ClientProfile, ManageKeys};
 use maud::{Markup, html};
 
 use super::client_form::{ClientTexts, FACTS};
-use super::conflict::{self, Conflict};
-use super::{must_change, newest, refusal};
+use super::conflict;
+use super::facts::Facts;
+use super::{must_change, refusal};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -27,8 +28,6 @@ struct Edit<'a> {
     operator: &'a Operator,
     client: &'a ClientInfo,
     typed: ClientTexts,
-    /// The values when the form was opened.
-    was: ClientTexts,
 }
 
 pub(super) async fn show(
@@ -50,16 +49,14 @@ pub(super) async fn send(
 ) -> PageResult {
     let client = app.store.find_client(&name).await?;
     let mut edit = Edit::open(&app, &operator, &client);
-    let stored = edit.was.clone();
+    let stored = edit.typed.clone();
     let raw = ClientTexts::typed(&form, &name, "");
-    edit.was = ClientTexts::typed(&form, &name, "was-");
     edit.typed = raw.kept(&stored);
 
     let version = form.text("version").parse::<Version>();
     if version != Ok(client.version()) {
-        return Ok(edit.conflict(&app.store).await);
+        return Ok(edit.conflict(&form).await);
     }
-    edit.was = stored.clone();
     let mut errors = Errors::default();
     let Some(profile) = raw.parse(&stored, &mut errors) else {
         return Ok(edit.form(StatusCode::UNPROCESSABLE_ENTITY, &html! {}, &errors));
@@ -83,7 +80,7 @@ pub(super) async fn send(
         Ok(_) => Ok(see_other(&app, &format!("{}?done=changed", client_path(&name, "")))),
         Err(ManageError::ClientChanged { current }) => {
             let edit = Edit { client: &current, ..edit };
-            Ok(edit.conflict(&app.store).await)
+            Ok(edit.conflict(&form).await)
         }
         Err(error) => {
             let (status, errors) = refusal(error)?;
@@ -165,8 +162,7 @@ async fn effects(
 
 impl<'a> Edit<'a> {
     fn open(app: &'a App, operator: &'a Operator, client: &'a ClientInfo) -> Self {
-        let texts = ClientTexts::of(&client.profile);
-        Self { app, operator, client, typed: texts.clone(), was: texts }
+        Self { app, operator, client, typed: ClientTexts::of(&client.profile) }
     }
 
     fn name(&self) -> &str {
@@ -183,11 +179,10 @@ impl<'a> Edit<'a> {
 
     /// The hidden fields: the version, and its values.
     fn base(&self) -> Markup {
-        let mut was = self.was.clone();
         html! {
             (form::csrf(self.operator))
             (hidden("version", &self.client.version().to_string()))
-            @for (field, _, fact) in FACTS { (hidden(&format!("was-{field}"), fact(&mut was))) }
+            (Facts::of_client(self.client).hidden())
         }
     }
 
@@ -211,7 +206,7 @@ impl<'a> Edit<'a> {
     }
 
     fn review(&self, effects: &[String]) -> Response {
-        let (mut was, mut typed) = (self.was.clone(), self.typed.clone());
+        let (mut was, mut typed) = (ClientTexts::of(&self.client.profile), self.typed.clone());
         self.respond(StatusCode::OK, html! {
             div.table tabindex="0" { table {
                 caption { "Changes" }
@@ -236,30 +231,17 @@ impl<'a> Edit<'a> {
     }
 
     /// Shows the differences above the form. Edited fields keep the input, and all others show the stored values.
-    async fn conflict(mut self, store: &Arc<dyn ManageKeys>) -> Response {
+    async fn conflict(mut self, form: &Form) -> Response {
+        let notice = conflict::of_client(self.app, self.client, form, &self.typed.by_field()).await;
+        let mut was = ClientTexts::typed(form, self.name(), "was-");
         let mut now = ClientTexts::of(&self.client.profile);
-        let mut conflicts = Vec::new();
-        for (_, label, fact) in FACTS {
-            let [was, typed, now] = [&mut self.was, &mut self.typed, &mut now].map(fact);
-            if was == now && typed == now {
-                continue;
-            }
-            conflicts.push(Conflict {
-                fact: label,
-                was: was.clone(),
-                now: now.clone(),
-                typed: Some(typed.clone()),
-            });
-            if was == typed {
-                typed.clone_from(now);
+        for (_, _, fact) in FACTS {
+            let typed = fact(&mut self.typed);
+            if typed == fact(&mut was) {
+                typed.clone_from(fact(&mut now));
             }
         }
-        self.was = now;
-        let event = newest(&**store, EventQuery::new().with_client(self.name())).await;
-        let notice = html! {
-            (conflict::notice("client", event.as_ref(), &conflicts, self.app.now()))
-            p { "In the form below, the fields that you edited have your input. All others have the stored values." }
-        };
+        let notice = html! { (notice) (conflict::kept_input()) };
         self.form(StatusCode::CONFLICT, &notice, &Errors::default())
     }
 }

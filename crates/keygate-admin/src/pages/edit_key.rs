@@ -1,37 +1,26 @@
 //! Changing a key's label, expiry, scopes and networks.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use keygate::manage::{
-    ClientInfo, EventQuery, Expiry, KeyChange, KeyInfo, ManageError, Policy, Version,
-};
+use keygate::manage::{ClientInfo, Expiry, KeyChange, KeyInfo, ManageError, Policy, Version};
 use maud::{Markup, html};
 
-use super::conflict::{self, Conflict};
-use super::key_form::{KeyDraft, KeyTexts};
+use super::conflict;
+use super::facts::Facts;
+use super::key_form::{FACTS, KeyDraft, KeyTexts};
 use super::lifetime::{LifetimeTexts, Lifetimes, Purpose};
 use super::revoke::named;
-use super::{must_change, newest, refusal};
+use super::{must_change, refusal};
 use crate::app::App;
 use crate::error::{PageError, PageResult};
 use crate::form::{self, Form};
 use crate::layout::{Section, page_with, see_other};
 use crate::operator::Operator;
 use crate::view::field::{Errors, hidden};
-use crate::view::time::utc;
 use crate::view::{KeyIdInPath, badge, key_url};
-
-/// The text fields: their labels and accessors.
-type Fact = (&'static str, fn(&mut KeyTexts) -> &mut String);
-const FACTS: [Fact; 3] = [
-    ("Label", |texts| &mut texts.label),
-    ("Scopes", |texts| &mut texts.scopes),
-    ("Networks", |texts| &mut texts.networks),
-];
 
 /// The form in one of its states.
 struct Edit<'a> {
@@ -41,8 +30,6 @@ struct Edit<'a> {
     key: KeyInfo,
     policy: Policy,
     typed: KeyTexts,
-    /// The values and the expiry when the form was opened.
-    was: (KeyTexts, String),
     lifetime: LifetimeTexts,
 }
 
@@ -79,8 +66,7 @@ pub(super) async fn send(
     edit.typed = raw.kept(&stored);
     edit.lifetime = LifetimeTexts::typed(&form);
     if form.text("version").parse::<Version>() != Ok(edit.key.version()) {
-        edit.was = (KeyTexts::typed(&form, "was-"), form.text("was-expiry").to_owned());
-        return Ok(edit.conflict().await);
+        return Ok(edit.conflict(&form).await);
     }
     let mut errors = Errors::default();
     let draft = raw.parse(&stored, &mut errors);
@@ -98,7 +84,7 @@ pub(super) async fn send(
         Ok(_) => Ok(see_other(&app, &format!("/keys/{key_id}?done=key-changed"))),
         Err(ManageError::KeyChanged { current }) => {
             edit.key = *current;
-            Ok(edit.conflict().await)
+            Ok(edit.conflict(&form).await)
         }
         Err(error) => {
             let (status, errors) = refusal(error)?;
@@ -134,10 +120,6 @@ fn change(key: &KeyInfo, draft: KeyDraft, expiry: Option<Expiry>) -> KeyChange {
     }
 }
 
-fn expiry(expires: Option<SystemTime>) -> String {
-    expires.map_or_else(|| "never".to_owned(), utc)
-}
-
 impl<'a> Edit<'a> {
     fn open(
         app: &'a App,
@@ -146,18 +128,9 @@ impl<'a> Edit<'a> {
         key: KeyInfo,
         policy: Policy,
     ) -> Self {
-        let (texts, expires) = (KeyTexts::of(&key), expiry(key.expires()));
+        let typed = KeyTexts::of(&key);
         let lifetime = LifetimeTexts { choice: "same".to_owned(), date: String::new() };
-        Self {
-            app,
-            operator,
-            client,
-            key,
-            policy,
-            typed: texts.clone(),
-            was: (texts, expires),
-            lifetime,
-        }
+        Self { app, operator, client, key, policy, typed, lifetime }
     }
 
     fn lifetimes(&self) -> Lifetimes {
@@ -167,7 +140,7 @@ impl<'a> Edit<'a> {
     }
 
     fn form(&self, status: StatusCode, notice: &Markup, errors: &Errors) -> Response {
-        let Self { app, operator, client, key, typed, was: (was, expiry), lifetime, .. } = self;
+        let Self { app, operator, client, key, typed, lifetime, .. } = self;
         let url = key_url(app, key.key_id, "");
         let body = html! {
             (notice)
@@ -179,10 +152,7 @@ impl<'a> Edit<'a> {
             form method="post" action=(key_url(app, key.key_id, "/edit")) {
                 (form::csrf(operator))
                 (hidden("version", &key.version().to_string()))
-                (hidden("was-label", &was.label))
-                (hidden("was-scopes", &was.scopes))
-                (hidden("was-networks", &was.networks))
-                (hidden("was-expiry", expiry))
+                (Facts::of_key(key, app.now()).hidden())
                 (typed.fields(&client.profile, errors))
                 (self.lifetimes().fields(lifetime, errors))
                 div.actions {
@@ -196,41 +166,17 @@ impl<'a> Edit<'a> {
     }
 
     /// Shows the differences above the form. Edited fields keep the input, and all others show the stored values.
-    async fn conflict(mut self) -> Response {
-        let now = KeyTexts::of(&self.key);
-        let mut conflicts = Vec::new();
-        let mut stored = now.clone();
-        for (label, fact) in FACTS {
-            let [was, typed, now] = [&mut self.was.0, &mut self.typed, &mut stored].map(fact);
-            if was == now && typed == now {
-                continue;
-            }
-            let [was, now] = [was, now].map(|text| text.clone());
-            conflicts.push(Conflict {
-                fact: label,
-                was: was.clone(),
-                now: now.clone(),
-                typed: Some(typed.clone()),
-            });
-            if was == *typed {
-                *typed = now;
+    async fn conflict(mut self, form: &Form) -> Response {
+        let notice = conflict::of_key(self.app, &self.key, form, &self.typed.by_field()).await;
+        let mut was = KeyTexts::typed(form, "was-");
+        let mut now = KeyTexts::of(&self.key);
+        for (_, _, fact) in FACTS {
+            let typed = fact(&mut self.typed);
+            if typed == fact(&mut was) {
+                typed.clone_from(fact(&mut now));
             }
         }
-        let expires = expiry(self.key.expires());
-        if expires != self.was.1 {
-            conflicts.push(Conflict {
-                fact: "Expires",
-                was: self.was.1,
-                now: expires.clone(),
-                typed: None,
-            });
-        }
-        self.was = (now, expires);
-        let event = newest(&*self.app.store, EventQuery::new().with_key(self.key.key_id)).await;
-        let notice = html! {
-            (conflict::notice("key", event.as_ref(), &conflicts, self.app.now()))
-            p { "In the form below, the fields that you edited have your input. All others have the stored values." }
-        };
+        let notice = html! { (notice) (conflict::kept_input()) };
         self.form(StatusCode::CONFLICT, &notice, &Errors::default())
     }
 }

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use keygate::manage::{
-    ClientInfo, EventQuery, Expiry, KeyFacts, ManageError, Policy, Version, rules,
-};
+use keygate::manage::{ClientInfo, Expiry, KeyFacts, ManageError, Policy, Version, rules};
 use keygate::{KeyDigest, NewKey};
 use maud::{Markup, html};
 
-use super::client_form::ClientTexts;
-use super::conflict::{self, Conflict};
+use super::conflict;
+use super::facts::Facts;
 use super::key_form::{self, KeyDraft, KeyTexts};
 use super::lifetime::{LifetimeTexts, Lifetimes, Purpose};
 use super::reveal::{self, New};
-use super::{must_change, newest, refusal};
+use super::{must_change, refusal};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -167,13 +165,11 @@ impl Issue<'_> {
 
     /// The hidden fields: the form's single-use number, and the client's values as they were shown.
     fn base(&self) -> Markup {
-        let texts = ClientTexts::of(&self.client.profile);
         html! {
             (form::csrf(self.operator))
             (hidden("nonce", &self.nonce))
             (hidden("version", &self.client.version().to_string()))
-            (hidden("was-scopes", &texts.scopes))
-            (hidden("was-networks", &texts.networks))
+            (Facts::of_client(self.client).hidden())
         }
     }
 
@@ -227,20 +223,7 @@ impl Issue<'_> {
 
     /// Shows the review again, since the client has changed since it was shown.
     async fn conflict(&self, form: &Form, facts: &KeyFacts) -> Response {
-        let now = ClientTexts::of(&self.client.profile);
-        let facts_of_client = [
-            ("Scopes of the client", "was-scopes", now.scopes),
-            ("Networks of the client", "was-networks", now.networks),
-        ];
-        let conflicts = facts_of_client.into_iter().map(|(fact, was, now)| Conflict {
-            fact,
-            was: form.text(was).replace("\r\n", "\n"),
-            now,
-            typed: None,
-        });
-        let conflicts: Vec<_> = conflicts.filter(|it| it.was != it.now).collect();
-        let event = newest(&*self.app.store, EventQuery::new().with_client(self.name())).await;
-        let notice = conflict::notice("client", event.as_ref(), &conflicts, self.app.now());
+        let notice = conflict::of_client(self.app, self.client, form, &[]).await;
         self.review(StatusCode::CONFLICT, facts, &notice)
     }
 }

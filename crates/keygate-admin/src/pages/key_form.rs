@@ -6,6 +6,7 @@ use keygate::manage::KeyInfo;
 use keygate::{ClientProfile, Scope};
 use maud::{Markup, html};
 
+use super::facts::Typed;
 use super::texts;
 use crate::form::Form;
 use crate::view::field::{Errors, Field, error, kept};
@@ -20,6 +21,14 @@ pub(super) struct KeyTexts {
     pub(super) scopes: String,
     pub(super) networks: String,
 }
+
+/// The fields: their names, labels and accessors.
+pub(super) type Fact = (&'static str, &'static str, fn(&mut KeyTexts) -> &mut String);
+pub(super) const FACTS: [Fact; 3] = [
+    ("label", "Label", |texts| &mut texts.label),
+    ("scopes", "Scopes", |texts| &mut texts.scopes),
+    ("networks", "Networks", |texts| &mut texts.networks),
+];
 
 /// The values of a key that the form can set.
 pub(super) struct KeyDraft {
@@ -45,6 +54,12 @@ impl KeyTexts {
         let scopes = form.all(&ticked).chain([&*typed]).filter(|scope| !scope.is_empty());
         let scopes = scopes.collect::<Vec<_>>().join("\n");
         Self { label: text("label"), scopes, networks: text("networks") }
+    }
+
+    /// Returns the input by the names of the fields.
+    pub(super) fn by_field(&self) -> Vec<Typed> {
+        let mut texts = self.clone();
+        FACTS.map(|(field, _, fact)| (field, std::mem::take(fact(&mut texts)))).into()
     }
 
     /// Returns the texts without lines that look like keys, except lines that are already stored.

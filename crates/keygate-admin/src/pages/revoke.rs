@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 use keygate::key::KeyState;
-use keygate::manage::{EventQuery, KeyInfo, ManageError, Version};
+use keygate::manage::{KeyInfo, ManageError, Version};
 use maud::{Markup, html};
 
-use super::conflict::{self, Conflict};
+use super::conflict;
+use super::facts::Facts;
 use super::uses::Uses;
-use super::{must_change, newest, refusal, unreadable_key};
+use super::{must_change, refusal, unreadable_key};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
 use crate::layout::{Section, page_with, see_other};
 use crate::operator::Operator;
-use crate::view::badge::key_word;
 use crate::view::field::{Errors, hidden};
 use crate::view::time::{counted, optional};
 use crate::view::{KeyIdInPath, client_url, key_url};
@@ -61,15 +61,7 @@ pub(super) async fn send(
 
 /// Asks for confirmation again, since the key has changed since it was shown.
 async fn changed(app: &App, operator: &Operator, key: &KeyInfo, form: &Form) -> PageResult {
-    let state = Conflict {
-        fact: "State",
-        was: form.text("was-state").to_owned(),
-        now: key_word(key.status(app.now())).to_owned(),
-        typed: None,
-    };
-    let conflicts: Vec<_> = [state].into_iter().filter(|it| it.was != it.now).collect();
-    let event = newest(&*app.store, EventQuery::new().with_key(key.key_id)).await;
-    let notice = conflict::notice("key", event.as_ref(), &conflicts, app.now());
+    let notice = conflict::of_key(app, key, form, &[]).await;
     confirm(StatusCode::CONFLICT, app, operator, key, &notice, &Errors::default()).await
 }
 
@@ -116,7 +108,7 @@ async fn confirm(
             form method="post" action=(key_url(app, key.key_id, "/revoke")) {
                 (form::csrf(operator))
                 (hidden("version", &key.version().to_string()))
-                (hidden("was-state", key_word(key.status(now))))
+                (Facts::of_key(key, now).hidden())
                 div.actions {
                     button.button.danger.primary type="submit" { "Revoke the key" }
                     a.button.quiet href=(url) { "Cancel" }

@@ -6,16 +6,17 @@ use std::time::{Duration, SystemTime};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use keygate::manage::{ClientInfo, EventQuery, Expiry, KeyInfo, ManageError, Policy, Version};
+use keygate::manage::{ClientInfo, Expiry, KeyInfo, ManageError, Policy, Version};
 use keygate::{KeyDigest, NewKey};
 use maud::{Markup, html};
 
 use super::conflict;
+use super::facts::Facts;
 use super::lifetime::{LifetimeTexts, Lifetimes, Purpose};
+use super::must_change;
 use super::reveal::{self, New};
 use super::revoke::named;
 use super::uses::Uses;
-use super::{must_change, newest};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -113,14 +114,20 @@ pub(super) async fn send(
     }
     let grace = errors.take("grace", rotate.grace.duration());
     let expiry = errors.take("lifetime", rotate.lifetimes().expiry(&rotate.lifetime)).flatten();
+    let version = form.text("version").parse::<Version>();
+    // The store checks a complete form, since the same form may have rotated the key a moment ago.
+    let is_complete = errors.is_empty() && slot.is_some();
+    if !is_complete && version != Ok(old.version()) {
+        return rotate.conflict(&form).await;
+    }
     let (Some(grace), Some(expiry), true) = (grace, expiry, errors.is_empty()) else {
         return rotate.form(StatusCode::UNPROCESSABLE_ENTITY, &html! {}, &errors).await;
     };
     let Some(slot) = slot else {
         return rotate.form(StatusCode::OK, &reveal::too_old(), &errors).await;
     };
-    let Ok(version) = form.text("version").parse::<Version>() else {
-        return rotate.conflict().await;
+    let Ok(version) = version else {
+        return rotate.conflict(&form).await;
     };
     let client = app.store.find_client(&old.client).await?;
     let key = reveal::generate(&app)?;
@@ -136,7 +143,7 @@ pub(super) async fn send(
         Ok(Err(outcome)) => Ok(reveal::made_already(&app, &operator, outcome)),
         Err(ManageError::KeyChanged { current }) => {
             rotate.old = &current;
-            rotate.conflict().await
+            rotate.conflict(&form).await
         }
         Err(error) => {
             let (status, errors) = reveal::refusal(error)?;
@@ -258,6 +265,7 @@ impl Rotate<'_> {
                 (form::csrf(operator))
                 (hidden("nonce", &self.nonce))
                 (hidden("version", &old.version().to_string()))
+                (Facts::of_key(old, now).hidden())
                 (self.grace.fields(old, now, errors))
                 (Field::new("label", "Label of the new key").value(&self.label)
                     .hint("Leave it empty to keep the old key’s label. The new key also gets the old key’s scopes and \
@@ -271,11 +279,12 @@ impl Rotate<'_> {
         }))
     }
 
-    /// Shows the form again, since the key has changed meanwhile.
-    async fn conflict(&self) -> PageResult {
-        let query = EventQuery::new().with_key(self.old.key_id);
-        let event = newest(&*self.app.store, query).await;
-        let notice = conflict::notice("key", event.as_ref(), &[], self.app.now());
+    /// Shows the form again, since the key has changed meanwhile. If the label is not edited, it follows the key's.
+    async fn conflict(&mut self, form: &Form) -> PageResult {
+        let notice = conflict::of_key(self.app, self.old, form, &[]).await;
+        if self.label == form.text("was-label") {
+            self.label = self.old.label.clone().unwrap_or_default();
+        }
         self.form(StatusCode::CONFLICT, &notice, &Errors::default()).await
     }
 }

@@ -1,13 +1,14 @@
 //! Concurrent changes by two operators: nothing is overwritten, and no input is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keygate::manage::{ClientChange, KeyChange};
-use keygate::{ManageKeys, YamlStore};
+use keygate::{ApiKey, ManageKeys, NewKey, YamlStore};
 use tempfile::TempDir;
 
 use crate::filled::{client, page, send, store_with_app};
-use crate::support::{Answer, Page};
+use crate::support::{Answer, Page, at};
 
 const EDIT: &str = "/clients/App%201/edit";
 
@@ -125,6 +126,82 @@ async fn outdated_form_does_not_change_a_key() {
 }
 
 #[tokio::test]
+async fn each_form_of_a_client_shows_what_differs() {
+    for (path, typed, is_enabled) in [
+        ("/clients/App%201/disable", vec![], true),
+        ("/clients/App%201/enable", vec![], false),
+        ("/clients/App%201/remove", vec![("confirm", "App 1")], false),
+        // The conflict precedes the errors in the fields, which would hide it.
+        ("/clients/App%201/remove", vec![("confirm", "App")], false),
+        ("/clients/App%201/keys/new", vec![("lifetime", "30d"), ("step", "issue")], true),
+    ] {
+        let (store, _) = store_with_app();
+        if !is_enabled {
+            store.disable_client("App 1").unwrap();
+        }
+        let mut page = page(&store).await;
+        let form = page.get(path).await;
+        let change = ClientChange::new().with_title("A & B").with_quota("9/day".parse().unwrap());
+        store.update_client("App 1", change).unwrap();
+        let answer = send(&mut page, path, &form, &typed).await;
+        assert_eq!(answer.status, 409, "{path}");
+        answer
+            .says("<th scope=\"row\">Title</th><td>The shop</td><td>A &amp; B</td></tr>")
+            .says("<th scope=\"row\">Quota</th><td>100/minute</td><td>9/day</td></tr>");
+        assert!(!answer.body.contains("<th scope=\"row\">State</th>"), "{path}");
+        let client = client(&store, "App 1");
+        assert_eq!((client.enabled, client.keys), (is_enabled, 1), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn each_form_of_a_key_shows_what_differs() {
+    for (path, typed) in [
+        ("/keys/ID/revoke", vec![]),
+        ("/keys/ID/rotate", vec![("grace", "1h"), ("lifetime", "same"), ("label", "production")]),
+        ("/keys/ID/rotate", vec![("grace", ""), ("lifetime", "same"), ("label", "production")]),
+        ("/keys/ID/edit", vec![("lifetime", "same"), ("label", "production")]),
+    ] {
+        let (store, answer) = sent_too_late(path, &typed, |store| {
+            let id = store.list_keys(None).unwrap()[0].key_id;
+            let change = KeyChange::new().with_label("theirs").with_expiry(at(86_400));
+            store.update_key(&id, change).unwrap();
+        })
+        .await;
+        answer
+            .says("<th scope=\"row\">Label</th><td>production</td><td>theirs</td>")
+            .says("<th scope=\"row\">Expires</th><td>never</td><td>2027-01-02 00:00:00 UTC</td>");
+        if !typed.is_empty() {
+            // The label was not edited, so the form follows the stored one.
+            answer.says("name=\"label\" type=\"text\" value=\"theirs\"");
+        }
+        let keys = store.list_keys(None).unwrap();
+        assert_eq!((keys.len(), keys[0].revoked), (1, None), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn conflict_shows_that_a_key_was_revoked_or_replaced() {
+    let typed = [("lifetime", "same"), ("label", "production"), ("grace", "1h")];
+    for path in ["/keys/ID/edit", "/keys/ID/rotate"] {
+        let (_, answer) = sent_too_late(path, &typed, |store| {
+            store.revoke(&store.list_keys(None).unwrap()[0].key_id).unwrap();
+        })
+        .await;
+        answer.says("<th scope=\"row\">State</th><td>active</td><td>revoked</td>");
+    }
+    let new = ApiKey::generate("kg").unwrap();
+    let (_, answer) = sent_too_late("/keys/ID/revoke", &[], |store| {
+        let id = store.list_keys(None).unwrap()[0].key_id;
+        store.rotate(&id, NewKey::from(&new), Duration::from_secs(60)).unwrap();
+    })
+    .await;
+    let none = "<span class=\"muted\">none</span>";
+    let id = new.key_id();
+    answer.says(&format!("<th scope=\"row\">Replaced by</th><td>{none}</td><td>{id}</td>"));
+}
+
+#[tokio::test]
 async fn key_is_not_issued_if_the_client_changed_after_the_review() {
     let (store, _) = store_with_app();
     let mut page = page(&store).await;
@@ -136,7 +213,8 @@ async fn key_is_not_issued_if_the_client_changed_after_the_review() {
         .unwrap();
     let conflict = send(&mut page, path, &review, &[("step", "issue")]).await;
     assert_eq!(conflict.status, 409);
-    conflict.says("Scopes of the client").says("billing:*").says("mine");
+    let now = "<td>billing:*<br>orders:*<br>stock:read</td>";
+    conflict.says("Differences in the client").says(now).says("mine");
     assert_eq!(client(&store, "App 1").keys, 1);
     let shown = send(&mut page, path, &conflict, &[("step", "issue")]).await;
     shown.says("only time you will see this key");
