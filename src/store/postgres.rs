@@ -9,6 +9,7 @@ use crate::manage::ChangeContext;
 mod dialect;
 pub(in crate::store) mod error;
 mod files;
+mod identity;
 mod inspect;
 mod login;
 mod lookup;

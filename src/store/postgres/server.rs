@@ -25,6 +25,11 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// Returns whether both have the same tables, or copies of them.
+    pub(super) fn has_tables_of(&self, other: &Self) -> bool {
+        self.created == other.created
+    }
+
     /// Reads the [`server_columns`] of the opened database.
     pub(super) fn new(row: &PgRow, allows_standby: bool) -> Result<Self, StoreError> {
         let created = read(&mut Cursor::new(row), allows_standby)?.map(str::to_owned);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use keygate::{Authenticator, ManageKeys, Source};
+use keygate::{Authenticator, ManageKeys};
 use keygate_admin::{Admin, AdminConfigError, AdminService, SignInCode};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -15,13 +15,13 @@ use crate::actor::actor;
 use crate::args::{AdminArgs, Globals};
 use crate::failure::Failure;
 use crate::history;
-use crate::location::Location;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::store::{self, Store};
 
 mod caller;
 mod health;
+mod operators;
 
 use caller::Caller;
 use health::ManagedHealth;
@@ -33,8 +33,11 @@ pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<()
     check(&args, globals, out)?;
     let managed = store::open_to_serve(&globals.location()?, globals, out, true)?;
     let caller = Caller::new(&args)?;
-    let operators =
-        args.admins.as_ref().map(|admins| operators(admins, &caller, globals, out)).transpose()?;
+    let operators = args.admins.as_ref().map(|admins| {
+        let store = operators::open(admins, &managed, globals, out)?;
+        operators::authenticator(store, &caller)
+    });
+    let operators = operators.transpose()?;
     let listen = args.listen;
     let listener = block_on(TcpListener::bind(listen)).map_err(|error| {
         Failure::unavailable(format!(
@@ -69,47 +72,11 @@ fn check(args: &AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failur
         None if args.api => refuse(
             "the API needs operators' keys: give --admins STORE, whose clients have the scope admin or read",
         ),
-        Some(admins) if same(&operators_location(admins)?, &globals.location()?) => refuse(
-            "--admins is the managed store, whose keys cannot be used to sign in: keep operators in another store, \
-             such as admins.yml",
-        ),
+        Some(admins) if operators::is_managed(admins, &globals.location()?)? => {
+            Err(operators::managed())
+        }
         _ => Ok(()),
     }
-}
-
-fn operators_location(admins: &std::ffi::OsStr) -> Result<Location, Failure> {
-    Location::parse(admins).map_err(|error| Failure::usage(error).in_store("--admins"))
-}
-
-/// Returns whether two locations are the same store, including the same file under two names.
-fn same(one: &Location, other: &Location) -> bool {
-    if one == other {
-        return true;
-    }
-    let path = |location: &Location| match location {
-        Location::File(path) => std::fs::canonicalize(path).ok(),
-        #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => std::fs::canonicalize(path).ok(),
-        #[cfg(feature = "postgres")]
-        Location::Postgres(_) => None,
-    };
-    path(one).is_some_and(|path_of_one| path(other) == Some(path_of_one))
-}
-
-/// Returns the operators' authenticator. The API accepts their keys as `X-Api-Key` and as Bearer tokens.
-fn operators(
-    admins: &std::ffi::OsStr,
-    caller: &Caller,
-    globals: &Globals,
-    out: &Output,
-) -> Result<Authenticator<Arc<dyn Store>>, Failure> {
-    let location = operators_location(admins)?;
-    let store = store::open_to_serve(&location, globals, out, false)
-        .map_err(|failure| failure.in_store("--admins"))?;
-    let operators = Authenticator::new(store)
-        .with_sources([Source::header("x-api-key"), Source::bearer()])
-        .map_err(Failure::usage)?;
-    Ok(operators.with_client_address(caller.client_address()))
 }
 
 fn configured(

@@ -148,6 +148,40 @@ fn read_only_role_shows_everything_and_changes_nothing() {
     assert_eq!(sandbox.run(["export"]).succeeds().out, before);
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn managed_database_under_another_url_has_no_operators() {
+    let database = crate::servers::Postgres::shared().database();
+    let sandbox = Sandbox::with_database(&database.url());
+    let role = format!("operator_of_{}", database.name());
+    database.psql(&format!(
+        "create role {role} login password 'secret'; grant usage on schema keygate to {role}; \
+         grant select on all tables in schema keygate to {role}"
+    ));
+    // The tool listens after it has opened the stores, so with this address it always ends.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let start = ["admin", "--listen", &address, "--admins"];
+    for url in [
+        database.url().replace("postgres://", "postgresql://"),
+        database.url().replace("127.0.0.1", "localhost"),
+        format!("{}?application_name=admins&options=-c%20TimeZone%3DAsia/Tokyo", database.url()),
+        database.url_as(&role, "secret"),
+    ] {
+        sandbox.run([&start[..], &[&url]].concat()).fails(2, "keys cannot be used to sign in");
+    }
+    // A copy of the managed store is another store.
+    let copy = format!("copy_of_{}", database.name());
+    database.psql(
+        "select pg_terminate_backend(pid) from pg_stat_activity \
+                   where datname = current_database() and pid <> pg_backend_pid()",
+    );
+    crate::servers::Postgres::shared()
+        .psql(&format!("create database {copy} template {}", database.name()));
+    let url = database.url().replace(database.name(), &copy);
+    sandbox.run([&start[..], &[&url]].concat()).fails(3, "choose another address");
+}
+
 #[test]
 fn key_with_an_unreadable_row_can_be_revoked() {
     for sandbox in databases() {
