@@ -1,6 +1,6 @@
 //! Repeated requests: the `Idempotency-Key` header.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -10,16 +10,22 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Kind, Made, Problem};
 
+#[cfg(test)]
+mod tests;
+
 /// How long a request is remembered.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The maximum number of remembered requests.
-pub(crate) const MOST: usize = 10_000;
+const MOST: usize = 10_000;
+
+/// The maximum number of remembered requests of one caller, who could otherwise displace those of all others.
+const MOST_OF_CALLER: usize = 100;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The outcomes of requests with an `Idempotency-Key`: the newest 10,000 of the last 24 hours, in the memory of this
-/// process.
+/// The outcomes of requests with an `Idempotency-Key`: the newest 100 of each caller in the last 24 hours, and 10,000
+/// in total, in the memory of this process.
 ///
 /// It never contains the text of a key.
 #[derive(Clone, Default)]
@@ -28,13 +34,23 @@ pub(crate) struct Idempotency(Arc<Mutex<Memory>>);
 #[derive(Default)]
 struct Memory {
     entries: HashMap<Name, Entry>,
-    /// The names in the order of their requests, each with the number of its entry.
-    order: VecDeque<(u64, SystemTime, Name)>,
+    /// One row for each entry, by its number: in the order of the requests.
+    rows: BTreeMap<u64, Row>,
+    /// The numbers of each caller's entries.
+    callers: HashMap<CallerHash, BTreeSet<u64>>,
     next: u64,
 }
 
 /// The SHA-256 of a caller and its `Idempotency-Key`.
 type Name = [u8; 32];
+
+type CallerHash = [u8; 32];
+
+struct Row {
+    at: SystemTime,
+    caller: CallerHash,
+    name: Name,
+}
 
 struct Entry {
     number: u64,
@@ -76,7 +92,7 @@ impl Idempotency {
         now: SystemTime,
     ) -> Result<Attempt, Problem> {
         let Some(key) = key(headers)? else { return Ok(Attempt::First(Slot::none())) };
-        let name = hash([caller, key]);
+        let (caller, name) = (hash(&[caller]), hash(&[caller, key]));
         let mut fingerprint = Sha256::new();
         fingerprint.update(body);
         fingerprint.update(target);
@@ -101,7 +117,7 @@ impl Idempotency {
             let slot = Slot { place: Some((self.clone(), name, number)), key_id: Some(key_id) };
             return Ok(Attempt::Recover(key_id, slot));
         }
-        let number = memory.add(name, fingerprint, now);
+        let number = memory.add(caller, name, fingerprint, now);
         Ok(Attempt::First(Slot { place: Some((self.clone(), name, number)), key_id: None }))
     }
 
@@ -111,29 +127,59 @@ impl Idempotency {
 }
 
 impl Memory {
-    fn add(&mut self, name: Name, fingerprint: [u8; 32], now: SystemTime) -> u64 {
+    fn add(
+        &mut self,
+        caller: CallerHash,
+        name: Name,
+        fingerprint: [u8; 32],
+        now: SystemTime,
+    ) -> u64 {
         let number = self.next;
         self.next += 1;
         self.entries.insert(name, Entry { number, fingerprint, outcome: Outcome::Running });
-        self.order.push_back((number, now, name));
-        while self.order.len() > MOST {
-            self.forget_oldest();
+        self.rows.insert(number, Row { at: now, caller, name });
+        self.callers.entry(caller).or_default().insert(number);
+        if let Some(own) = self.callers.get(&caller)
+            && own.len() > MOST_OF_CALLER
+            && let Some(oldest) = self.oldest(own.iter())
+        {
+            self.forget(oldest);
+        }
+        if self.rows.len() > MOST
+            && let Some(oldest) = self.oldest(self.rows.keys())
+        {
+            self.forget(oldest);
         }
         number
     }
 
+    /// Returns the oldest finished one of these requests, or the oldest one if none is finished.
+    fn oldest<'a>(&self, mut numbers: impl Iterator<Item = &'a u64> + Clone) -> Option<u64> {
+        let is_finished = |number: &&u64| {
+            let entry = self.rows.get(number).and_then(|row| self.entries.get(&row.name));
+            entry.is_some_and(|entry| !matches!(entry.outcome, Outcome::Running))
+        };
+        let first = numbers.clone().next();
+        numbers.find(is_finished).or(first).copied()
+    }
+
     fn forget_old(&mut self, now: SystemTime) {
-        let is_old = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age >= KEPT_FOR);
-        while self.order.front().is_some_and(|(_, at, _)| is_old(at)) {
-            self.forget_oldest();
+        let is_old = |row: &Row| now.duration_since(row.at).is_ok_and(|age| age >= KEPT_FOR);
+        while let Some((&number, row)) = self.rows.first_key_value()
+            && is_old(row)
+        {
+            self.forget(number);
         }
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some((number, _, name)) = self.order.pop_front()
-            && self.entries.get(&name).is_some_and(|entry| entry.number == number)
-        {
-            self.entries.remove(&name);
+    fn forget(&mut self, number: u64) {
+        let Some(Row { caller, name, .. }) = self.rows.remove(&number) else { return };
+        self.entries.remove(&name);
+        if let Some(own) = self.callers.get_mut(&caller) {
+            own.remove(&number);
+            if own.is_empty() {
+                self.callers.remove(&caller);
+            }
         }
     }
 }
@@ -175,7 +221,7 @@ impl Slot {
         }
         match outcome {
             Some(outcome) => entry.outcome = outcome,
-            None => drop(memory.entries.remove(&name)),
+            None => memory.forget(number),
         }
     }
 }
@@ -206,7 +252,7 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     Ok(Some(text))
 }
 
-fn hash(parts: [&str; 2]) -> Name {
+fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_le_bytes());
