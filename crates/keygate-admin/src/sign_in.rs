@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -79,14 +79,7 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
     let now = app.now();
     let attempt = match app.sign_in.throttle.begin(caller.0, now) {
         Ok(attempt) => attempt,
-        Err(wait) => {
-            let code = app.sign_in.print_code(now);
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut response = page::sign_in(&app, status, code, Some(Problem::TooMany(wait)));
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
-            response.headers_mut().insert(RETRY_AFTER, seconds);
-            return Ok(response);
-        }
+        Err(wait) => return Ok(refused(&app, Problem::TooMany(wait), now)),
     };
     let who = match who(&app, &input, caller, now).await {
         Ok(who) => who,
@@ -94,8 +87,7 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
             if !problem.is_failure() {
                 app.sign_in.throttle.forget(attempt);
             }
-            let code = app.sign_in.print_code(now);
-            return Ok(page::sign_in(&app, problem.status(), code, Some(problem)));
+            return Ok(refused(&app, problem, now));
         }
     };
     app.sign_in.throttle.forget(attempt);
@@ -103,6 +95,16 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
     let mut response = layout::see_other(&app, "/clients");
     set_cookie(&mut response, &app.site.set_cookie(&token));
     Ok(response)
+}
+
+fn refused(app: &App, problem: Problem, now: SystemTime) -> Response {
+    let code = app.sign_in.print_code(now);
+    let mut response = page::sign_in(app, problem.status(), code, Some(problem));
+    if let Problem::TooMany(wait) = problem {
+        let seconds = HeaderValue::from(wait.as_secs().max(1));
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// Returns the operator who typed this code or key.
@@ -123,6 +125,10 @@ async fn who(
         Ok(client) if role_of(&client).is_none() => Err(Problem::NoRole),
         Ok(client) => Ok(Who::ByKey(client)),
         Err(AuthError::Unavailable(_)) => Err(Problem::Unavailable),
+        // Requests to the API with wrong keys count, too.
+        Err(AuthError::Throttled(throttled)) => {
+            Err(Problem::TooMany(Duration::from_secs(throttled.retry_after())))
+        }
         // The key is known, but restricted to networks.
         Err(AuthError::Misconfigured(_)) if address.is_none() => Err(Problem::NoAddress),
         Err(error) => Err(match (error.reason(), address) {

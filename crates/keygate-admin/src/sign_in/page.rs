@@ -38,9 +38,16 @@ impl Problem {
         }
     }
 
-    /// Returns whether the problem counts as a failed attempt.
+    /// Returns whether the problem counts as a failed attempt. A throttled key does, since it was also tried as a code.
     pub(super) fn is_failure(self) -> bool {
-        matches!(self, Self::WrongCode | Self::WrongKey | Self::NoRole | Self::Elsewhere(_))
+        match self {
+            Self::WrongCode
+            | Self::WrongKey
+            | Self::NoRole
+            | Self::Elsewhere(_)
+            | Self::TooMany(_) => true,
+            Self::Empty | Self::NoAddress | Self::Unavailable => false,
+        }
     }
 
     fn text(self) -> String {

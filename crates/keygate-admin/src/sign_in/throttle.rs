@@ -76,13 +76,15 @@ impl Failures {
     }
 }
 
-/// Returns the address block that one subscriber usually has: a /64 for IPv6.
+/// Returns the address block that one subscriber usually has: a /64 for IPv6. A local process has all of loopback.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V6(address) => {
             let bits = address.to_bits() & (u128::MAX << 64);
             IpAddr::V6(Ipv6Addr::from_bits(bits))
         }
+        IpAddr::V4(address) if address.is_loopback() => Ipv6Addr::LOCALHOST.into(),
         address @ IpAddr::V4(_) => address,
     }
 }
@@ -133,6 +135,19 @@ mod tests {
             assert!(fail(&throttle, "192.0.2.1").is_ok());
         }
         assert!(fail(&throttle, "192.0.2.1").is_err());
+    }
+
+    #[test]
+    fn addresses_of_loopback_are_counted_together() {
+        let throttle = Throttle::default();
+        for last in 1..5 {
+            assert!(fail(&throttle, &format!("127.{last}.0.{last}")).is_ok());
+        }
+        assert!(fail(&throttle, "::1").is_ok());
+        for address in ["127.0.0.9", "::ffff:127.0.0.1", "::1"] {
+            assert!(fail(&throttle, address).is_err(), "{address}");
+        }
+        assert!(fail(&throttle, "128.0.0.1").is_ok());
     }
 
     #[test]

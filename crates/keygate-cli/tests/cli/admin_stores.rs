@@ -148,6 +148,57 @@ fn read_only_role_shows_everything_and_changes_nothing() {
     assert_eq!(sandbox.run(["export"]).succeeds().out, before);
 }
 
+/// Requests the API with a key, from this address behind the proxy.
+fn call(page: &Served, key: &str, from: &str) -> u16 {
+    let headers = [("host", "keys.example"), ("x-api-key", key), ("x-forwarded-for", from)];
+    page.send("GET /api/v1/clients", &headers, "").status()
+}
+
+#[test]
+fn guesses_of_operators_keys_in_the_api_are_throttled() {
+    let sandbox = Sandbox::new();
+    // A store that waits is not called while an address is throttled, so right keys have to wait, too.
+    for (make, admins, signs_in) in [
+        ("init", "admins.yaml", 303),
+        #[cfg(feature = "sqlite")]
+        ("migrate", "sqlite:admins.db", 429),
+    ] {
+        let at = ["--store", admins];
+        sandbox.run([&[make][..], &at].concat()).succeeds();
+        let add = ["client", "add", "ann", "--scope", "read"];
+        sandbox.run([&add[..], &at].concat()).succeeds();
+        let key = sandbox.issue(&["ann", "--store", admins]);
+        let public = ["--public-url", "https://keys.example", "--admins", admins, "--api"];
+        let page = Served::start(&sandbox, &[&public[..], &["--proxy", "127.0.0.1"]].concat());
+        let guess = "kg_0123456789abcdefghijklmnopqrstuv";
+        for status in [401, 401, 401, 401, 401, 429] {
+            assert_eq!(call(&page, guess, "192.0.2.1"), status);
+        }
+        assert_eq!(call(&page, &key, "192.0.2.2"), 200);
+
+        let mut page = Served::start(&sandbox, &["--admins", admins, "--api"]);
+        let headers = [("host", &*page.address), ("x-api-key", guess)];
+        for _ in 0..5 {
+            assert_eq!(page.send("GET /api/v1/clients", &headers, "").status(), 401);
+        }
+        let answer = page.sign_in(&key);
+        assert_eq!(answer.status(), signs_in, "{answer:?}");
+        // Guesses of the code still count.
+        for _ in 0..5 {
+            assert_eq!(page.sign_in("wrong").status(), 429);
+        }
+        let code = page.code();
+        assert_eq!(page.sign_in(&code).status(), 429);
+
+        // Without the address of a proxy, operators are not locked out by others.
+        let page = Served::start(&sandbox, &public);
+        for _ in 0..6 {
+            assert_eq!(call(&page, guess, "192.0.2.1"), 401);
+        }
+        assert_eq!(call(&page, &key, "192.0.2.1"), 200);
+    }
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn managed_database_under_another_url_has_no_operators() {

@@ -1,6 +1,6 @@
 //! The caller's address: on loopback the peer, and behind TLS the address that trusted proxies report.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap};
@@ -33,15 +33,51 @@ impl Caller {
     pub(super) fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let peer = extensions.get::<Peer>()?.0.ip();
         match self {
-            Self::Peer => Some(peer),
+            Self::Peer => Some(one_on_loopback(peer)),
             Self::Behind(proxies) => Some(proxies.client(peer, headers)),
             Self::Unknown => None,
         }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown)
     }
 
     /// Returns the same setting for an authenticator.
     pub(super) fn client_address(&self) -> ClientAddress {
         let caller = self.clone();
         ClientAddress::by(move |headers, extensions| caller.address(headers, extensions))
+    }
+}
+
+/// Returns one address for all of 127.0.0.0/8: a local process can send from any of them, and would be counted anew with
+/// each.
+fn one_on_loopback(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) if address.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_one_caller() {
+        let address = |peer: &str| {
+            let mut extensions = Extensions::new();
+            extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 9)));
+            Caller::Peer.address(&HeaderMap::new(), &extensions).unwrap().to_string()
+        };
+        for (peer, caller) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.3.2.1", "127.0.0.1"),
+            ("::ffff:127.0.0.9", "127.0.0.1"),
+            ("::1", "::1"),
+            ("192.0.2.1", "192.0.2.1"),
+        ] {
+            assert_eq!(address(peer), caller, "{peer}");
+        }
     }
 }

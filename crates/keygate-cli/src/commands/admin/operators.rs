@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
+use keygate::limit::FailureThrottle;
 use keygate::{Authenticator, Source};
 
 use super::Caller;
@@ -36,7 +37,8 @@ pub(super) fn open(
     Ok(store)
 }
 
-/// Returns the operators' authenticator. The API accepts their keys as `X-Api-Key` and as Bearer tokens.
+/// Returns the operators' authenticator. The API accepts their keys as `X-Api-Key` and as Bearer tokens, and as many wrong
+/// ones as the sign-in form.
 pub(super) fn authenticator(
     store: Arc<dyn Store>,
     caller: &Caller,
@@ -44,7 +46,10 @@ pub(super) fn authenticator(
     let operators = Authenticator::new(store)
         .with_sources([Source::header("x-api-key"), Source::bearer()])
         .map_err(Failure::usage)?;
-    Ok(operators.with_client_address(caller.client_address()))
+    let rate = "5/minute".parse().map_err(Failure::usage)?;
+    let throttle = FailureThrottle::new().with_rate(rate);
+    let throttle = if caller.is_known() { throttle } else { throttle.allow_unknown_addresses() };
+    Ok(operators.with_client_address(caller.client_address()).throttle_failures(throttle))
 }
 
 fn location(admins: &OsStr) -> Result<Location, Failure> {
