@@ -6,7 +6,7 @@ use crate::observe::OutcomeKind;
 /// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
 /// In this order, the fields that each request changes (the time and the first kind) are close together, and separate
-/// from those that it reads.
+/// from the ones it reads.
 #[repr(C)]
 pub(super) struct Counts {
     last_seen: AtomicU64,

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, FromRow as _, raw_sql};
 use super::row_security::{RESTART, names_table};
 use super::settings::local_settings;
 
-/// The rights that this role lacks on each table: `select` or, if the role has it, those that keygate needs to change
-/// the table.
+/// Selects the rights that this role lacks on each table. If it lacks `select`, only that right is listed; otherwise, the
+/// rights that keygate needs to change the table.
 const LACKING: &str = concat!(
     local_settings!(),
     "select c.relname::text, quote_ident(current_user), \

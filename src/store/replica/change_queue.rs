@@ -9,8 +9,8 @@ use crate::key::KeyId;
 
 /// Clients and keys whose rows in the database may be newer than those in memory.
 ///
-/// Reading a row returns its current state, so changes may be read in any order: those that may take rights away come
-/// first.
+/// Reading a row returns its current state, so changes may be read in any order. Changes that may take rights away
+/// come first.
 #[derive(Default)]
 pub(super) struct ChangeQueue {
     clients: BTreeSet<String>,

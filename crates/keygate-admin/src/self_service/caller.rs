@@ -74,7 +74,8 @@ impl Caller {
     }
 }
 
-/// RFC 9110 section 15.5.2 requires a challenge. No registered scheme stands for the service's own sign-in.
+/// RFC 9110 section 15.5.2 requires a challenge. No registered scheme describes the
+/// service's own sign-in, so the scheme is `Session`.
 pub(super) fn signed_out() -> Problem {
     Problem::new(Kind::Credentials, "You are not signed in.")
         .with_header(WWW_AUTHENTICATE, r#"Session realm="self-service""#)

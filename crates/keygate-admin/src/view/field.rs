@@ -34,7 +34,7 @@ impl Errors {
         Self { title: Some(title), ..Self::one("", message) }
     }
 
-    /// Adds a message. The field `""` stands for the whole form.
+    /// Adds a message. With the field `""`, the message is about the whole form.
     pub(crate) fn add(&mut self, field: &'static str, message: impl Display) {
         self.messages.push((field, sentence(&message.to_string())));
     }

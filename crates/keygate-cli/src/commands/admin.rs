@@ -44,7 +44,7 @@ pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<()
             "cannot listen on {listen} ({error}): choose another address with --listen"
         ))
     })?;
-    // Port 0 stands for any free port.
+    // With port 0, the system chooses a free port.
     let address = listener.local_addr().unwrap_or(listen);
     let admin = configured(args, address, managed, operators, caller, globals, out)?;
     block_on(serve(listener, admin))

@@ -79,7 +79,7 @@ pub(super) const CARDS: &[Card] = &[
         ..card(
             "unused",
             "Unused for 90 days",
-            "Working keys that nobody has used for 90 days. Revoke those that are no longer needed.",
+            "Working keys that nobody has used for 90 days. Revoke the keys that are no longer needed.",
             &[AuditKind::Unused],
         )
     },
