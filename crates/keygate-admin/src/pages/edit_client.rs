@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::client_form::{ClientTexts, FACTS};
 use super::conflict;
 use super::facts::Facts;
-use super::{must_change, refusal};
+use super::{must_change, refusal, texts};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::form::{self, Form};
@@ -235,9 +235,9 @@ impl<'a> Edit<'a> {
         let notice = conflict::of_client(self.app, self.client, form, &self.typed.by_field()).await;
         let mut was = ClientTexts::typed(form, self.name(), "was-");
         let mut now = ClientTexts::of(&self.client.profile);
-        for (_, _, fact) in FACTS {
+        for (field, _, fact) in FACTS {
             let typed = fact(&mut self.typed);
-            if typed == fact(&mut was) {
+            if texts::is_same(field, typed, fact(&mut was)) {
                 typed.clone_from(fact(&mut now));
             }
         }

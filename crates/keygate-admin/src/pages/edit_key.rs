@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::key_form::{FACTS, KeyDraft, KeyTexts};
 use super::lifetime::{LifetimeTexts, Lifetimes, Purpose};
 use super::revoke::named;
-use super::{must_change, refusal};
+use super::{must_change, refusal, texts};
 use crate::app::App;
 use crate::error::{PageError, PageResult};
 use crate::form::{self, Form};
@@ -170,9 +170,9 @@ impl<'a> Edit<'a> {
         let notice = conflict::of_key(self.app, &self.key, form, &self.typed.by_field()).await;
         let mut was = KeyTexts::typed(form, "was-");
         let mut now = KeyTexts::of(&self.key);
-        for (_, _, fact) in FACTS {
+        for (field, _, fact) in FACTS {
             let typed = fact(&mut self.typed);
-            if typed == fact(&mut was) {
+            if texts::is_same(field, typed, fact(&mut was)) {
                 typed.clone_from(fact(&mut now));
             }
         }

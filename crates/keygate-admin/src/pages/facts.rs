@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::client_form::{self, ClientTexts};
 use super::conflict::Conflict;
 use super::key_form::{self, KeyTexts};
+use super::texts;
 use crate::form::Form;
 use crate::view::badge::key_word;
 use crate::view::field::hidden;
@@ -70,7 +71,8 @@ impl Facts {
         let conflict = |Fact { field, label, text: now }: Fact| {
             let was = form.all(&format!("was-{field}")).next()?.replace("\r\n", "\n");
             let typed = typed.iter().find(|(name, _)| *name == field).map(|(_, text)| text);
-            if was == now && typed.is_none_or(|typed| *typed == now) {
+            let is_same = |text: &str| texts::is_same(field, text, &now);
+            if is_same(&was) && typed.is_none_or(|typed| is_same(typed)) {
                 return None;
             }
             Some(Conflict { fact: label, was, now, typed: typed.cloned() })

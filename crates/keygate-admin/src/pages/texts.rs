@@ -15,9 +15,12 @@ pub(crate) fn lines<T: Display>(items: &[T]) -> String {
 
 /// Parses items that are separated by spaces, commas or line breaks.
 pub(crate) fn items<T: FromStr<Err: Display>>(text: &str) -> Result<Vec<T>, String> {
+    words(text).map(|word| word.parse().map_err(|error| said_of(word, error))).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_gap = |char: char| char.is_whitespace() || char == ',';
-    let words = text.split(is_gap).filter(|word| !word.is_empty());
-    words.map(|word| word.parse().map_err(|error| said_of(word, error))).collect()
+    text.split(is_gap).filter(|word| !word.is_empty())
 }
 
 /// Adds the wrong word to an error message, unless the word looks like a key.
@@ -26,6 +29,18 @@ fn said_of(word: &str, error: impl Display) -> String {
         return error.to_string();
     }
     format!("“{word}”: {error}")
+}
+
+/// Returns whether two texts of a field are the same. Scopes and networks may be in any order: the checkboxes send
+/// them in another order than the stored text.
+pub(crate) fn is_same(field: &str, one: &str, other: &str) -> bool {
+    one == other || (matches!(field, "scopes" | "networks") && sorted(one) == sorted(other))
+}
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut words: Vec<_> = words(text).collect();
+    words.sort_unstable();
+    words
 }
 
 /// Formats a quota with one rate per line, such as `100/minute burst 20`.

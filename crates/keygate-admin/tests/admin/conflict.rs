@@ -181,6 +181,37 @@ async fn each_form_of_a_key_shows_what_differs() {
 }
 
 #[tokio::test]
+async fn scopes_in_another_order_are_not_an_edit() {
+    let (store, key) = store_with_app();
+    let id = key.key_id();
+    // The form has a checkbox for `stock:read`, and sends it before the narrower scope.
+    let scopes =
+        |all: &[&str]| KeyChange::new().with_scopes(all.iter().map(|scope| scope.parse().unwrap()));
+    store.update_key(&id, scopes(&["orders:read", "stock:read"])).unwrap();
+    let mut page = page(&store).await;
+    let path = format!("/keys/{id}/edit");
+    let unedited = [
+        ("label", "production"),
+        ("scope", "stock:read"),
+        ("scopes", "orders:read"),
+        ("lifetime", "same"),
+    ];
+    let form = page.get(&path).await;
+    store.update_key(&id, KeyChange::new().with_label("theirs")).unwrap();
+    let conflict = send(&mut page, &path, &form, &unedited).await;
+    assert_eq!(conflict.status, 409);
+    conflict.says("<th scope=\"row\">Label</th>");
+    assert!(!conflict.body.contains("<th scope=\"row\">Scopes</th>"), "{}", conflict.body);
+
+    let form = page.get(&path).await;
+    store.update_key(&id, scopes(&["orders:write"])).unwrap();
+    let conflict = send(&mut page, &path, &form, &unedited).await;
+    conflict.says("<td>orders:read<br>stock:read</td><td>orders:write</td>");
+    // The form follows the stored scopes.
+    conflict.says(">\norders:write</textarea>");
+}
+
+#[tokio::test]
 async fn conflict_shows_that_a_key_was_revoked_or_replaced() {
     let typed = [("lifetime", "same"), ("label", "production"), ("grace", "1h")];
     for path in ["/keys/ID/edit", "/keys/ID/rotate"] {
