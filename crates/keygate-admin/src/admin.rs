@@ -265,8 +265,8 @@ pub enum AdminConfigError {
     MetricsUrl,
     /// The base path is malformed.
     #[error(
-        "the base path must begin with a slash, must not end with one, and may contain only letters, digits, `-`, \
-         `_`, `.` and `/`"
+        "the base path must begin with a slash, must not end with one or contain `//`, and may contain only letters, \
+         digits, `-`, `_`, `.` and `/`"
     )]
     BasePath,
     /// The key prefix is not valid.

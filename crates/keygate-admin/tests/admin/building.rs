@@ -33,8 +33,9 @@ fn sign_in_code_behind_a_public_url_is_refused() {
 
 #[test]
 fn base_path_is_a_plain_path() {
-    for path in ["", "admin", "/", "/admin/", "//a", "/a?b", "/a b", "/a\"b", "/é"] {
+    for path in ["", "admin", "/", "/admin/", "//a", "/a//b", "/a?b", "/a b", "/a\"b", "/é"] {
         assert_eq!(admin().with_base_path(path).unwrap_err(), AdminConfigError::BasePath, "{path}");
     }
     assert!(admin().with_base_path("/admin/keys-1").is_ok());
+    assert!(AdminConfigError::BasePath.to_string().contains("or contain `//`"));
 }
