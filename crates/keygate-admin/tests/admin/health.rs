@@ -1,36 +1,17 @@
 //! The state of the store, of the usage history, and of serving processes.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use keygate::store::{ReloadError, SqliteStore};
+use keygate::store::SqliteStore;
 use keygate::{MemoryStore, YamlStore};
-use keygate_admin::{HealthFuture, HealthReport, StoreFailure, StoreHealth};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use crate::file_health::FileHealth;
 use crate::kept::Kept;
 use crate::support::{Page, Server, at};
-
-struct FileHealth(YamlStore, PathBuf);
-
-impl StoreHealth for FileHealth {
-    fn report(&self) -> HealthFuture<'_> {
-        let health = self.0.health();
-        let mut report = HealthReport::new("Key file").at(self.1.display().to_string());
-        report = report.read(health.loaded);
-        if let Some(error) = health.error {
-            let failure = StoreFailure::new(error.to_string()).since(health.failing_since);
-            report = report.failing(match &error {
-                ReloadError::Invalid(error) => failure.at(error.line(), error.column()),
-                _ => failure,
-            });
-        }
-        Box::pin(async { report })
-    }
-}
 
 #[tokio::test]
 async fn key_file_failure_is_shown_with_line_and_column() {
