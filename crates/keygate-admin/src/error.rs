@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::layout::{self, Section};
 use crate::operator::Operator;
 use crate::pages::health;
+use crate::view::with_code;
 
 pub(crate) type PageResult = Result<Response, PageError>;
 
@@ -140,7 +141,7 @@ impl PageError {
             return (self.status(), text).into_response();
         }
         let body = html! {
-            p { (self.message()) }
+            p { (with_code(&self.message())) }
             @if let Self::Manage(ManageError::Unavailable(_)) = self { (health::what_still_works()) }
             p { (self.way_out(app)) }
         };

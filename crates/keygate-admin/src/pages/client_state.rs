@@ -158,7 +158,17 @@ async fn confirm(
     let name = client.profile.name();
     let url = client_url(app, name, "");
     let body = if let Some(why) = change.is_done(client) {
-        html! { (notice) (errors.summary()) p { (why) } div.actions { a.button href=(url) { "Back to the client" } } }
+        html! {
+            (notice)
+            (errors.summary())
+            p { (why) }
+            div.actions {
+                @if change == Change::Remove {
+                    a.button.danger href=(client_url(app, name, Change::Disable.path())) { "Disable the client" }
+                }
+                a.button href=(url) { "Back to the client" }
+            }
+        }
     } else {
         let class = if change == Change::Enable { "primary" } else { "danger primary" };
         html! {
@@ -188,6 +198,11 @@ async fn effects(app: &App, client: &ClientInfo, change: Change) -> Result<Marku
     let name = client.profile.name();
     let keys = counted(u64::try_from(client.keys).unwrap_or(u64::MAX), "key");
     Ok(match change {
+        Change::Enable | Change::Disable if client.keys == 0 => html! {
+            p { strong { (name) } " has no working keys, so this has no effect on requests now. "
+                @if change == Change::Enable { "New keys will work." }
+                @else { "New keys will be refused until you enable the client again." } }
+        },
         Change::Enable => html! {
             p { (keys) " of " strong { (name) } " will work again from the next request on, unless they have "
             "expired." }

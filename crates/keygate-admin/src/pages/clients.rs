@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::client_list::{self, ClientPage, ROWS};
 use super::client_uses::{self, ClientUse, HOURS, Uses};
-use super::first_steps;
+use super::{first_steps, uses};
 use crate::app::App;
 use crate::error::{PageError, PageResult};
 use crate::layout::{Section, page_with};
@@ -54,7 +54,8 @@ pub(super) async fn show(
         return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
     };
     let after = filters.start(&app, &params, &query).await?;
-    let (found, uses) = read(&app, &filters, query, &after).await?;
+    let found = read(&app, &filters, query, &after).await?;
+    let (uses, note) = uses_of(&app, &found.found).await;
     let now = app.now();
     let columns = if uses.is_some() { &COLUMNS[..] } else { &COLUMNS[..WITHOUT_USAGE] };
     let path = app.url("/clients");
@@ -74,8 +75,9 @@ pub(super) async fn show(
                 div.actions { a.button.primary href=(app.url("/clients/new")) { "Add a client" } }
             }
             (filters.form(&app, &errors))
-            div.stack id="list" data-refresh=[uses.is_some().then_some("30")] {
+            div.stack id="list" data-refresh=[app.usage.is_some().then_some("30")] {
             (unreadable(&app, &found.unreadable))
+            (note)
             @if found.found.is_empty() {
                 p.empty {
                     @if after.is_empty() { "No clients match these filters. " } @else { "There are no more clients. " }
@@ -95,25 +97,31 @@ pub(super) async fn show(
     Ok(page_with(StatusCode::OK, &app, &operator, "Clients", Section::Clients, body))
 }
 
-/// Reads a page of the list, and the usage of its clients if usage is recorded. If usage cannot be read, the list is
-/// shown without it, unless it is to be sorted by last use.
 async fn read(
     app: &App,
     filters: &Filters,
     query: ClientQuery,
     after: &str,
-) -> Result<(ClientPage, Option<Uses>), PageError> {
-    let Some(usage) = &app.usage else {
-        return Ok((client_list::by_name(&*app.store, filters.ordered(query), after).await?, None));
-    };
+) -> Result<ClientPage, PageError> {
     let is_filtered = !filters.are_empty();
-    let found = if filters.sort == "used" {
-        client_list::by_last_use(&*app.store, usage, &query, is_filtered, after).await?
-    } else {
-        client_list::by_name(&*app.store, filters.ordered(query), after).await?
-    };
-    let uses = client_uses::of(usage, &found.found, app.now()).await.ok();
-    Ok((found, uses))
+    Ok(match &app.usage {
+        Some(usage) if filters.sort == "used" => {
+            client_list::by_last_use(&*app.store, usage, &query, is_filtered, after).await?
+        }
+        _ => client_list::by_name(&*app.store, filters.ordered(query), after).await?,
+    })
+}
+
+/// Reads the usage of these clients. If it is not known, returns the reason, since the list is shown without it.
+async fn uses_of(app: &App, clients: &[ClientInfo]) -> (Option<Uses>, Markup) {
+    let Some(usage) = &app.usage else { return (None, html! {}) };
+    match client_uses::of(usage, clients, app.now()).await {
+        Ok(uses) if uses.is_empty() && matches!(usage.watched_since().await, Ok(None)) => {
+            (None, uses::not_written())
+        }
+        Ok(uses) => (Some(uses), html! {}),
+        Err(error) => (None, uses::unreadable(&error.to_string())),
+    }
 }
 
 fn row(app: &App, client: &ClientInfo, uses: Option<&Uses>, now: SystemTime) -> Markup {

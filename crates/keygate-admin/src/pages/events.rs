@@ -77,7 +77,10 @@ pub(super) async fn show(
         html! {
             (unreadable(&app, &page.unreadable))
             @if page.found.is_empty() {
-                p.empty { "No changes match these filters." }
+                p.empty {
+                    @if filters.are_empty() { "No changes yet." }
+                    @else { "No changes match these filters. " a href=(path) { "Show all changes" } }
+                }
             } @else {
                 (table(&app, &page.found, Of::All, &address))
             }
@@ -141,6 +144,7 @@ fn row(app: &App, event: &ChangeEvent, of: Of, now: SystemTime) -> Markup {
             td {
                 @match (&event.actor, &event.tool) {
                     (Some(actor), _) => { (actor) }
+                    (None, Some(tool)) if tool.starts_with("keygate") => { span.muted { "unnamed, with " (tool) } }
                     // A manual change in the database has a program but no actor.
                     (None, Some(tool)) => { span.muted { "by hand, with " (tool) } }
                     (None, None) => { span.muted { "not known" } }
@@ -148,7 +152,7 @@ fn row(app: &App, event: &ChangeEvent, of: Of, now: SystemTime) -> Markup {
             }
             td.nowrap { (words(event.action)) }
             @if of == Of::All {
-            td { @if let Some(client) = &event.client { a href=(client_url(app, client, "")) { (client) } } }
+            td.client { @if let Some(client) = &event.client { a href=(client_url(app, client, "")) { (client) } } }
             }
             @if of != Of::Key {
             td { @if let Some(id) = event.key_id { a href=(key_url(app, id, "")) { code.id { (id.to_string()) } } } }
@@ -191,6 +195,10 @@ impl Filters {
             ("since", since),
             ("until", until),
         ]
+    }
+
+    fn are_empty(&self) -> bool {
+        self.pairs().iter().all(|(_, value)| value.is_empty())
     }
 
     /// Returns the query, or the errors in the filters.

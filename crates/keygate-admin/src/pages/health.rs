@@ -14,6 +14,7 @@ use crate::health::{HealthReport, StoreFailure};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::time::{optional, relative};
+use crate::view::with_code;
 
 mod processes;
 
@@ -35,15 +36,17 @@ async fn store(app: &App) -> Markup {
         Some(health) => Some(health.report().await),
         None => None,
     };
+    let failure = report.as_ref().and_then(|report| report.failure.as_ref());
     let readable = app.store.clients(&ClientQuery::new().with_limit(1)).await;
     html! {
         section.card {
             h2 { "Key store" }
             @match &readable {
+                Ok(_) if failure.is_some() => { p { span.badge.warn { "previous version in use" } } }
                 Ok(_) => { p { span.badge.ok { "can be read" } } }
                 Err(error) => { (down(&sentence(&error.to_string()))) }
             }
-            @if let Some(failure) = report.as_ref().and_then(|report| report.failure.as_ref()) { (failing(app, failure)) }
+            @if let Some(failure) = failure { (failing(app, failure)) }
             @match &report {
                 Some(report) => { (facts(app, report)) }
                 None => {
@@ -59,7 +62,7 @@ async fn store(app: &App) -> Markup {
 fn down(why: &str) -> Markup {
     html! {
         div.notice.bad role="alert" {
-            p { strong { "The store cannot be read. " } (why) }
+            p { strong { "The store cannot be read. " } (with_code(why)) }
             (what_still_works())
         }
     }
@@ -85,7 +88,7 @@ fn failing(app: &App, failure: &StoreFailure) -> Markup {
         div.notice.bad role="alert" {
             p { strong { "The latest version of the file could not be loaded" }
                 @if let Some(since) = since { ", since " (relative(*since, app.now())) } ". The previous keys are still in use." }
-            p { (sentence(message)) }
+            p { (with_code(&sentence(message))) }
             @if let Some(line) = line {
                 p { "Line " (line) @if let Some(column) = column { ", column " (column) } "." }
             }
@@ -121,7 +124,7 @@ async fn usage(app: &App) -> Markup {
                 }
                 Err(error) => {
                     div.notice.bad role="alert" {
-                        p { strong { "Usage cannot be read. " } (sentence(&error.to_string())) }
+                        p { strong { "Usage cannot be read. " } (with_code(&sentence(&error.to_string()))) }
                         p { "You can still manage clients and keys, but their requests and last uses are not shown. \
                              Services keep their counts for at least an hour, until they can be written again." }
                     }

@@ -51,13 +51,13 @@ impl Columns<'_> {
                     a href=(key_url(app, key.key_id, "")) { (key.label.as_deref().unwrap_or(&id)) }
                     @if key.label.is_some() { small.id { (id) } }
                 }
-                @if self.client { td { a href=(client_url(app, &key.client, "")) { (key.client) } } }
+                @if self.client { td.client { a href=(client_url(app, &key.client, "")) { (key.client) } } }
                 td { (badge::key(key.status(now))) }
-                td {
+                td.scopes {
                     @for scope in &key.scopes { span.scope { (scope.as_str()) } " " }
                     @if key.scopes.is_empty() { span.muted { "same as client" } }
                 }
-                td {
+                td.scopes {
                     @for network in &key.networks { code { (network.to_string()) } " " }
                     @if key.networks.is_empty() { span.muted { "same as client" } }
                 }

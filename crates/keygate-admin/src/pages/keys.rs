@@ -59,7 +59,11 @@ pub(super) async fn show(
                 html! {
                     (unreadable(&app, &page.unreadable))
                     @if page.found.is_empty() {
-                        p.empty { "No keys match these filters. " a href=(path) { "Show all keys" } }
+                        p.empty {
+                            @if !after.is_empty() { "There are no more keys. " a href=(path) { "Show all keys" } }
+                            @else if filters.are_empty() { "No keys yet. Issue the first one on the page of a client." }
+                            @else { "No keys match these filters. " a href=(path) { "Show all keys" } }
+                        }
                     } @else {
                         div.table { table {
                             caption.visually-hidden { "Keys" }
@@ -109,6 +113,10 @@ impl Filters {
             ("scope", scope),
             ("expires", expires),
         ]
+    }
+
+    fn are_empty(&self) -> bool {
+        self.pairs().iter().all(|(_, value)| value.is_empty())
     }
 
     /// Returns the query, or the errors in the filters.

@@ -237,14 +237,14 @@ impl Rotate<'_> {
     async fn form(&self, status: StatusCode, notice: &Markup, errors: &Errors) -> PageResult {
         let Self { app, operator, old, .. } = self;
         let now = app.now();
-        let back = html! { a.button.quiet href=(key_url(app, old.key_id, "")) { "Cancel" } };
+        let url = key_url(app, old.key_id, "");
         if let Some(why) = old.rotation_conflict(now) {
             return Ok(self.respond(
                 status,
                 html! {
                     (notice) (errors.summary())
                     p { "This key " (why.to_string()) "." }
-                    div.actions { (back) }
+                    div.actions { a.button href=(url) { "Back to the key" } }
                 },
             ));
         }
@@ -273,7 +273,7 @@ impl Rotate<'_> {
                 (self.lifetimes().fields(&self.lifetime, errors))
                 div.actions {
                     button.button.primary type="submit" { "Rotate the key" }
-                    (back)
+                    a.button.quiet href=(url) { "Cancel" }
                 }
             }
         }))

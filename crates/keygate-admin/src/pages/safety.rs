@@ -18,14 +18,14 @@ use crate::error::{PageError, PageResult, sentence};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::table::unreadable;
-use crate::view::time::{grouped, relative};
+use crate::view::time::{counted, relative};
 use crate::view::{Params, with_code};
 
 mod cards;
 pub(crate) mod counts;
 mod list;
 
-use cards::{CARDS, Card};
+use cards::{CARDS, Card, Needs};
 use counts::Counts;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -108,7 +108,7 @@ async fn show(State(app): State<Arc<App>>, operator: Operator, params: Params) -
     let is_fresh = params.text("count") == "again";
     let (counts, are_kept) = app.safety.get(&app, is_fresh).await?;
     let body = html! {
-        p.muted { "Findings among " (grouped(counts.keys as u64)) " keys. "
+        p.muted { "Findings among " (counted(counts.keys as u64, "key")) ". "
             code { "keygate audit" } " reports the same." }
         @if are_kept {
             p.muted { "Counted " (relative(counts.now, app.now())) ". "
@@ -161,6 +161,11 @@ async fn show_card(
             (list::show(&app, &safety, card, params.text("page")))
         } @else {
             (cards::not_known(card.needs))
+            @match &safety.counts.usage {
+                _ if card.needs == Needs::File => {}
+                KeptUsage::Unreadable(why) => { (super::uses::unreadable(why)) }
+                usage => { (kept_usage(&app, usage)) }
+            }
         }
     };
     Ok(page(&app, &operator, card.title, Section::Safety, body))

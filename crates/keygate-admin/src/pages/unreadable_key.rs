@@ -11,7 +11,7 @@ use crate::form;
 use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::field::hidden;
-use crate::view::key_url;
+use crate::view::{key_url, with_code};
 
 /// Reads a key. If its row cannot be read, returns a page that says so.
 ///
@@ -39,7 +39,7 @@ pub(super) async fn find(
 fn show(app: &App, operator: &Operator, key_id: KeyId, why: &str) -> Response {
     let body = html! {
         div.notice.bad role="alert" {
-            p { strong { "This key cannot be shown. " } (sentence(why)) }
+            p { strong { "This key cannot be shown. " } (with_code(&sentence(why))) }
             p { "Repair the row in the database. The key can be revoked even if you do not repair it." }
         }
         @if operator.may_change() {

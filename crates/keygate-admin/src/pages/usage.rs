@@ -15,7 +15,7 @@ use crate::error::{PageError, PageResult, sentence};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::time::relative;
-use crate::view::{Params, query};
+use crate::view::{Params, query, with_code};
 
 mod csv;
 mod loud;
@@ -50,19 +50,15 @@ async fn body(
     client: &str,
 ) -> Result<Markup, PageError> {
     let now = app.now();
+    let Some(since) = usage.watched_since().await? else { return Ok(not_written()) };
     let shown =
         Shown::read(usage, period, Some(client).filter(|client| !client.is_empty()), now).await?;
     let loud = if client.is_empty() { Some(loud::clients(usage, now).await?) } else { None };
-    let since = usage.watched_since().await?;
     Ok(html! {
         (shown.periods(app))
         div.stack id="numbers" data-refresh="30" {
-        @match since {
-            None => { p.muted { "No service has recorded usage yet." } }
-            Some(since) if since > shown.start => {
-                p.notice { "Usage was first recorded " (relative(since, now)) ", so it does not cover the whole period." }
-            }
-            Some(_) => {}
+        @if since > shown.start {
+            p.notice { "Usage was first recorded " (relative(since, now)) ", so it does not cover the whole period." }
         }
         (shown.outcomes(app))
         @if client.is_empty() { (shown.top(app)) }
@@ -77,6 +73,7 @@ async fn body(
 /// Renders one client's requests by outcome over the last day, if they can be read.
 pub(super) async fn of_client(app: &App, client: &str) -> Markup {
     let Some(usage) = &app.usage else { return html! {} };
+    let Ok(Some(_)) = usage.watched_since().await else { return html! {} };
     let shown = Shown::read(usage, Period::Day, Some(client), app.now()).await;
     html! {
         @if let Ok(shown) = shown {
@@ -106,11 +103,24 @@ fn turned_off() -> Markup {
     }
 }
 
+/// Renders that no service has recorded usage yet. The page is read again until one has.
+fn not_written() -> Markup {
+    html! {
+        div.stack id="numbers" data-refresh="30" {
+            section.empty {
+                h2 { "No requests recorded yet" }
+                p { "No service has recorded usage yet. Once one with a " code { "UsageWriter" } " for this usage history has \
+                     served its first requests, they are shown here." }
+            }
+        }
+    }
+}
+
 /// Renders the notice that usage cannot be read.
 fn unreadable(why: &str) -> Markup {
     html! {
         div.notice.bad role="alert" {
-            p { strong { "Usage cannot be read right now. " } (why) }
+            p { strong { "Usage cannot be read right now. " } (with_code(why)) }
             p { "You can still manage clients and keys. Services keep their counts for at least an hour, until they \
                  can be written again." }
         }

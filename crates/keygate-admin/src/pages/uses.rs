@@ -10,7 +10,9 @@ use maud::{Markup, html};
 
 use super::first_steps;
 use crate::app::App;
+use crate::error::sentence;
 use crate::view::time::{self, DAY, counted};
+use crate::view::with_code;
 
 /// The usage of a client's keys.
 pub(super) enum Uses {
@@ -18,6 +20,8 @@ pub(super) enum Uses {
     NotKept,
     /// The usage history could not be read.
     Unreadable(String),
+    /// No service has recorded usage yet.
+    NotWritten,
     Known {
         last: LastUses,
         today: HashMap<KeyId, u64>,
@@ -33,6 +37,9 @@ impl Uses {
             (Ok(last), Ok(today)) => (last, today),
             (Err(error), _) | (_, Err(error)) => return Self::Unreadable(error.to_string()),
         };
+        if last.watched_since().is_none() {
+            return Self::NotWritten;
+        }
         let today = today.into_iter().filter(|key| key.client == client);
         let today = today.map(|key| (key.key_id, key.totals.requests)).collect();
         Self::Known { last, today }
@@ -86,10 +93,23 @@ impl Uses {
         match self {
             Self::Known { .. } => html! {},
             Self::NotKept => first_steps::no_usage(),
-            Self::Unreadable(why) => html! {
-                div.notice.warn role="status" { p { "Usage cannot be read right now (" (why) "), so last uses "
-                "are not shown." } }
-            },
+            Self::NotWritten => not_written(),
+            Self::Unreadable(why) => unreadable(why),
+        }
+    }
+}
+
+/// Renders the note that no service has recorded usage yet.
+pub(super) fn not_written() -> Markup {
+    html! { p.muted { "No service has recorded usage yet, so last uses and requests are not known." } }
+}
+
+/// Renders the notice that usage cannot be read.
+pub(super) fn unreadable(why: &str) -> Markup {
+    html! {
+        div.notice.warn role="status" {
+            p { strong { "Usage cannot be read right now, so last uses and requests are not shown." } " "
+                (with_code(&sentence(why))) }
         }
     }
 }

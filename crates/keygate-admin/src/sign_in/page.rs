@@ -144,6 +144,10 @@ fn hint(code: CodeState, by_key: bool) -> String {
             )
         }
     };
-    let key = if by_key { "Use an operator's key." } else { "" };
+    let key = match (by_key, code.is_empty()) {
+        (false, _) => "",
+        (true, true) => "Use an operator's key.",
+        (true, false) => "Or use an operator's key.",
+    };
     [code.as_str(), key].join(" ").trim().to_owned()
 }

@@ -4,6 +4,7 @@ use maud::{Markup, Render, html};
 
 use crate::app::App;
 use crate::view::field::{Errors, error};
+use crate::view::time::parse_day;
 
 /// A form of filters, in the order in which they were added.
 pub(crate) struct FilterForm<'a> {
@@ -30,8 +31,11 @@ impl<'a> FilterForm<'a> {
     }
 
     /// Adds a date field.
-    pub(crate) fn day(self, name: &str, label: &str, value: &str) -> Self {
-        self.line("date", name, label, value, "")
+    pub(crate) fn day(mut self, name: &str, label: &str, value: &str) -> Self {
+        self.is_filtered |= !value.is_empty();
+        // Browsers ignore other values, and log a warning.
+        let day = if parse_day(value).is_some() { value } else { "" };
+        self.line("date", name, label, day, "")
     }
 
     fn line(self, kind: &str, name: &str, label: &str, value: &str, placeholder: &str) -> Self {

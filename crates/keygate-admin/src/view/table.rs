@@ -4,7 +4,7 @@ use keygate::KeyId;
 use maud::{Markup, html};
 
 use crate::app::App;
-use crate::view::{key_url, query};
+use crate::view::{key_url, query, with_code};
 
 /// A column: its heading, and its value for the `sort` parameter if the list can be sorted by it.
 pub(crate) struct Column {
@@ -93,7 +93,7 @@ pub(crate) fn unreadable(app: &App, messages: &[String]) -> Markup {
                     the keys." }
                 ul {
                     @for message in messages {
-                        li { (message) @if let Some(id) = key_of(message) { ". " a href=(key_url(app, id, "")) { "Revoke it" } } }
+                        li { (with_code(message)) @if let Some(id) = key_of(message) { ". " a href=(key_url(app, id, "")) { "Revoke it" } } }
                     }
                 }
             }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::filled::{between, send, unescaped};
+use keygate::MemoryStore;
+use keygate::observe::UsageHistory;
+
+use crate::filled::{between, lacks, send, unescaped};
 use crate::kept::{HOUR, Kept};
-use crate::support::{Answer, Page, Server, at, minutes};
+use crate::support::{Answer, Page, Server, at, key_id, minutes};
 
 async fn page(kept: &Kept) -> Page {
     let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
@@ -135,6 +138,32 @@ async fn revoke_and_rotate_show_the_recent_use_of_the_key() {
 }
 
 #[tokio::test]
+async fn usage_that_was_never_recorded_is_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = UsageHistory::in_folder(folder.path()).await.unwrap();
+    let store = MemoryStore::from_keys([("7kQ2mXv9Rt4Wp8Zc1Nb6Hs3Jd5Lf0Ga", "A")]).unwrap();
+    let key = format!("/keys/{}", key_id(&store, "A"));
+    let server = Server::with(Arc::new(store.clone()), |admin| admin.with_usage(history));
+    let mut page = server.signed_in("ann").await;
+    let form = |form: &str| format!("{key}/{form}");
+    let (revoke, rotate) = (form("revoke"), form("rotate"));
+    for path in ["/clients", "/clients/A", &*key, &revoke, &rotate, "/clients/A/disable", "/usage"]
+    {
+        let shown = page.get(path).await;
+        shown.says("No service has recorded usage yet");
+        for claim in ["Not used since", "0 requests", "Never used", "not seen", "by outcome"] {
+            lacks(&shown, claim);
+        }
+    }
+
+    let kept = Kept::since(at(0)).await;
+    kept.flush().await;
+    let server = Server::with(Arc::new(store), kept.with_usage());
+    let mut page = server.signed_in("ann").await;
+    page.get(&key).await.says("Not used since usage recording began").says("0 requests");
+}
+
+#[tokio::test]
 async fn clients_are_listed_even_if_usage_cannot_be_read() {
     let kept = Kept::since(at(0)).await;
     let key = kept.key("A", "key of a", |key| key);
@@ -145,6 +174,7 @@ async fn clients_are_listed_even_if_usage_cannot_be_read() {
     std::fs::rename(file, kept.folder.path().join("away.db")).unwrap();
     let list = page.get("/clients").await;
     assert_eq!((list.status, names(&list)), (200, vec!["A".to_owned()]));
+    list.says("Usage cannot be read right now");
     for path in ["/clients/A", &format!("/keys/{key}/revoke")] {
         let shown = page.get(path).await;
         assert_eq!(shown.status, 200, "{path}");

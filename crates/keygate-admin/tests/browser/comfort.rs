@@ -88,6 +88,7 @@ async fn numbers_are_read_again_while_the_page_is_open() {
     let hurry =
         "const wait = setInterval; window.setInterval = (run, time) => wait(run, time / 100)";
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": hurry })).await;
+    kept.flush().await;
     browser.sign_in(&site.code()).await;
     browser.sees("not seen").await;
     kept.calls("of-the-shop", 37);

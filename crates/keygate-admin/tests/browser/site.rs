@@ -126,6 +126,24 @@ impl Site {
     }
 }
 
+/// Serves only the page, with an empty store and these ways to sign in, and returns its origin.
+pub(crate) async fn page_alone(configure: impl FnOnce(Admin) -> Admin) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let admin = Admin::new(Arc::new(MemoryStore::new())).on_loopback(address).unwrap();
+    let admin = configure(admin).build().unwrap();
+    serve(listener, Router::new().fallback_service(admin));
+    format!("http://{address}")
+}
+
+/// Serves the metrics of a process, and returns their address.
+pub(crate) async fn metrics(text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    serve(listener, Router::new().route("/metrics", get(move || async move { text })));
+    format!("http://{address}/metrics")
+}
+
 fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await });
 }

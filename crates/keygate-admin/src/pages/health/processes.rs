@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::serving::{self, Latency, MetricsUrl, ServedStore, Serving};
 use crate::view::time::{grouped, length};
+use crate::view::with_code;
 
 /// Renders the metrics of each address. All addresses are read concurrently.
 pub(super) async fn show(app: &App) -> Markup {
@@ -45,7 +46,7 @@ fn process(url: &MetricsUrl, serving: &Result<Serving, String>) -> Markup {
         h3 { code { (url) } }
         @match serving {
             Err(why) => {
-                div.notice.warn role="status" { p { "Not known. " (why) } }
+                div.notice.warn role="status" { p { "Not known. " (with_code(why)) } }
             }
             Ok(Serving { stores, outcomes, latency }) => {
                 dl.facts {

@@ -3,8 +3,9 @@ use maud::{Markup, html};
 
 use super::{Card, Safety};
 use crate::app::App;
+use crate::error::sentence;
 use crate::view::time::{grouped, last_used, optional};
-use crate::view::{client_url, key_url};
+use crate::view::{client_url, key_url, with_code};
 
 /// The number of rows on a page.
 const ROWS: usize = 100;
@@ -43,7 +44,7 @@ fn keys(app: &App, safety: &Safety, found: &[&AuditFinding]) -> Markup {
                         a href=(key_url(app, key.key_id, "")) { (key.label.as_deref().unwrap_or("no label")) }
                         small.id { (key.key_id) }
                     }
-                    td { a href=(client_url(app, &key.client, "")) { (key.client) } }
+                    td.client { a href=(client_url(app, &key.client, "")) { (key.client) } }
                     td { (optional(key.created, now, "not known")) }
                     td { (last_used(key.last_used, now)) }
                     td { (optional(key.expires(), now, "never")) }
@@ -63,7 +64,7 @@ fn others(app: &App, found: &[&AuditFinding]) -> Markup {
                         @if let Some(client) = &finding.client { a href=(client_url(app, client, "")) { (client) } }
                         @if let Some(place) = &finding.place { code { (place) } }
                     }
-                    td { (crate::error::sentence(&finding.message())) }
+                    td { (with_code(&sentence(&finding.message()))) }
                 }
             }
         }
