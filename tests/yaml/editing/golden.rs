@@ -2,11 +2,13 @@
 
 mod adding;
 mod changing;
+mod changing_keys;
 mod empty;
 mod flow;
 mod issuing;
 mod moving;
 mod names;
+mod policy;
 mod purging;
 mod refused;
 mod removing;
@@ -68,4 +70,11 @@ fn refused<T: Debug>(
     assert_eq!(store.list_clients(), as_before.list_clients(), "{before}");
     assert_eq!(store.list_keys(None).unwrap(), as_before.list_keys(None).unwrap(), "{before}");
     assert_eq!(folder.names(), [".keys.yml.lock", "keys.yml"]);
+}
+
+/// The message for an edit of a line in flow style.
+fn flow_style(line: usize) -> String {
+    format!(
+        "line {line} is in flow style (between brackets, as in JSON), which is read but not edited: `keygate export` writes the same clients and keys in block style, which can be edited; nothing was changed"
+    )
 }

@@ -5,14 +5,8 @@ use std::time::Duration;
 use keygate::manage::{ManageError, TransferKeys as _};
 use keygate::{MemoryStore, YamlStore};
 
-use super::{edited, refused};
+use super::{edited, flow_style, refused};
 use crate::editing::fixture::{Folder, fill, id, new, open};
-
-fn flow(line: usize) -> String {
-    format!(
-        "line {line} is in flow style (between brackets, as in JSON), which is read but not edited: `keygate export` writes the same clients and keys in block style, which can be edited; nothing was changed"
-    )
-}
 
 type Edit = fn(&YamlStore) -> Result<(), ManageError>;
 
@@ -75,7 +69,7 @@ fn dry_run_is_refused_or_succeeds_without_changes() {
 fn edits_inside_flow_style_are_refused() {
     for (file, line, edits) in CASES {
         for edit in edits {
-            refused(file, edit, &flow(line));
+            refused(file, edit, &flow_style(line));
         }
     }
 }
@@ -96,7 +90,11 @@ async fn import_into_flow_style_is_refused() {
         let folder = Folder::new();
         let path = folder.file("keys.yml", fill(file));
         let error = open(&path).import_keys(&holdings).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("{}: {}", path.display(), flow(line)), "{file}");
+        assert_eq!(
+            error.to_string(),
+            format!("{}: {}", path.display(), flow_style(line)),
+            "{file}"
+        );
         assert_eq!(crate::editing::fixture::read(&path), fill(file));
     }
 }

@@ -3,7 +3,7 @@
 use keygate::YamlStore;
 use keygate::manage::{KeyInfo, ManageError, PurgeKeys};
 
-use super::{edited, refused};
+use super::{edited, flow_style, refused};
 use crate::editing::fixture::now;
 
 fn purge(store: &YamlStore) -> Result<Vec<KeyInfo>, ManageError> {
@@ -87,6 +87,5 @@ fn purge_of_nothing_writes_nothing() {
 #[test]
 fn some_keys_in_flow_style_are_refused() {
     let file = "clients:\n  A:\n    keys: [{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}, {digest: DIGEST_B}]\n";
-    let why = "line 3 is in flow style (between brackets, as in JSON), which is read but not edited: `keygate export` writes the same clients and keys in block style, which can be edited; nothing was changed";
-    refused(file, purge, why);
+    refused(file, purge, &flow_style(3));
 }
