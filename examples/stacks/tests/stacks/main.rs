@@ -1,16 +1,16 @@
 //! Starts each stack, and calls it with one table of cases.
 
 mod ending;
+mod grpc;
 mod guide;
+mod lambda;
+mod mcp;
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, StatusCode};
-use keygate_stacks::{
-    READER, WRITER, actix, auth, client, from_fn, grpc, lambda, mcp, openapi, salvo, streams,
-};
+use http::{HeaderMap, StatusCode};
+use keygate_stacks::{READER, WRITER, actix, auth, client, from_fn, openapi, salvo, streams};
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
 
 const WRONG: &str = "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU";
 
@@ -131,62 +131,6 @@ async fn salvo_passes() {
     check_at("salvo", address).await;
 }
 
-/// Sends an event of API Gateway to the function, and returns its response.
-async fn invoke(case: &Case, stage: &str) -> serde_json::Value {
-    use lambda_http::request::LambdaRequest;
-    use lambda_http::{Adapter, Context, LambdaEvent};
-    let headers: serde_json::Map<_, _> = case
-        .header
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), serde_json::Value::from(value.clone())))
-        .collect();
-    let event = serde_json::json!({
-        "resource": "/{proxy+}",
-        "path": case.path,
-        "httpMethod": Method::GET.as_str(),
-        "headers": headers,
-        "multiValueHeaders": {},
-        "requestContext": { "stage": stage, "requestId": "r", "httpMethod": "GET", "identity": {} },
-        "isBase64Encoded": false
-    });
-    let request: LambdaRequest = serde_json::from_value(event).unwrap();
-    let mut adapter = Adapter::from(lambda::service());
-    let event = LambdaEvent::new(request, Context::default());
-    serde_json::to_value(tower::Service::call(&mut adapter, event).await.unwrap()).unwrap()
-}
-
-/// Without the variable that the example names, the path contains the stage, and the table does not list it.
-#[tokio::test]
-async fn stage_in_the_path_of_lambda_opens_no_route() {
-    for case in cases().iter().filter(|case| case.status == 200) {
-        assert_eq!(invoke(case, "prod").await["statusCode"], 403);
-    }
-}
-
-#[tokio::test]
-async fn lambda_passes() {
-    let passed = check("lambda", async |case| {
-        let response = invoke(case, "$default").await;
-        let mut headers = HeaderMap::new();
-        for (name, values) in response["multiValueHeaders"].as_object().into_iter().flatten() {
-            for value in values.as_array().unwrap() {
-                let name: http::HeaderName = name.parse().unwrap();
-                headers.append(name, value.as_str().unwrap().parse().unwrap());
-            }
-        }
-        for (name, value) in response["headers"].as_object().into_iter().flatten() {
-            if !headers.contains_key(name) {
-                let name: http::HeaderName = name.parse().unwrap();
-                headers.append(name, value.as_str().unwrap().parse().unwrap());
-            }
-        }
-        let status = response["statusCode"].as_u64().unwrap();
-        let status = StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap();
-        (status, headers, response["body"].as_str().unwrap_or_default().to_owned())
-    });
-    assert_eq!(passed.await, cases().len());
-}
-
 #[tokio::test]
 async fn events_and_sockets_are_for_clients_alone() {
     let address = start(streams::app(auth())).await;
@@ -203,120 +147,6 @@ async fn events_and_sockets_are_for_clients_alone() {
         panic!("{refused:?}")
     };
     assert_eq!(response.status(), 401);
-}
-
-async fn grpc_channel() -> Channel {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    tokio::spawn(grpc::server().serve_with_incoming(incoming));
-    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
-    endpoint.connect().await.unwrap()
-}
-
-#[tokio::test]
-async fn tonic_passes() {
-    use tonic::metadata::AsciiMetadataKey;
-    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
-    let channel = grpc_channel().await;
-    let passed = check("tonic", async |case| {
-        let service = case.path.trim_start_matches('/').to_owned();
-        let mut request = tonic::Request::new(HealthCheckRequest { service });
-        if let Some((name, value)) = &case.header {
-            let name = AsciiMetadataKey::from_bytes(name.as_bytes()).unwrap();
-            request.metadata_mut().insert(name, value.parse().unwrap());
-        }
-        match HealthClient::new(channel.clone()).check(request).await {
-            Ok(response) => {
-                let greeting = response.metadata().get("greeting").unwrap().to_str().unwrap();
-                (StatusCode::OK, response.metadata().clone().into_headers(), greeting.to_owned())
-            }
-            Err(status) => {
-                let code = match status.code() {
-                    tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-                    tonic::Code::PermissionDenied => StatusCode::FORBIDDEN,
-                    other => panic!("{other:?}"),
-                };
-                (code, status.metadata().clone().into_headers(), status.message().to_owned())
-            }
-        }
-    });
-    assert_eq!(passed.await, cases().len());
-}
-
-#[tokio::test]
-async fn tonic_client_sends_its_key_with_the_interceptor() {
-    use keygate::adapter::ApiKeyInterceptor;
-    use tonic::Code;
-    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
-    let channel = grpc_channel().await;
-    for (key, expected) in
-        [(WRONG, Code::Unauthenticated), (READER, Code::PermissionDenied), (WRITER, Code::Ok)]
-    {
-        let key = ApiKeyInterceptor::bearer(key).unwrap();
-        let mut client = HealthClient::with_interceptor(channel.clone(), key);
-        let called = client.check(HealthCheckRequest { service: "orders".to_owned() }).await;
-        assert_eq!(called.map_or_else(|status| status.code(), |_| Code::Ok), expected);
-    }
-}
-
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
-
-const METADATA: &str =
-    r#", resource_metadata="https://api.example/.well-known/oauth-protected-resource""#;
-
-/// Posts a message to the MCP server.
-fn post(address: SocketAddr, body: &'static str) -> reqwest::RequestBuilder {
-    reqwest::Client::new()
-        .post(format!("http://{address}/mcp"))
-        .header("content-type", "application/json")
-        .header("accept", "application/json, text/event-stream")
-        .body(body)
-}
-
-#[tokio::test]
-async fn rmcp_passes() {
-    let address = start(mcp::app(auth())).await;
-    let passed = check("rmcp", async |case| {
-        let mut request = post(address, INITIALIZE);
-        if let Some((name, value)) = &case.header {
-            request = request.header(*name, value);
-        }
-        let response = request.send().await.unwrap();
-        let (status, mut headers) = (response.status(), response.headers().clone());
-        headers.remove("www-authenticate");
-        // The Bearer challenge also names the metadata of the resource.
-        for line in response.headers().get_all("www-authenticate") {
-            let line = line.to_str().unwrap();
-            assert_eq!(line.starts_with("Bearer "), line.contains(METADATA), "{line}");
-            let line = line.replacen(METADATA, "", 1).parse().unwrap();
-            headers.append("www-authenticate", line);
-        }
-        (status, headers, response.text().await.unwrap())
-    });
-    assert_eq!(passed.await, cases_of_one_route());
-}
-
-#[tokio::test]
-async fn session_of_mcp_belongs_to_the_client_that_opened_it() {
-    let address = start(mcp::app(auth())).await;
-    let send = async |key: &str, session: Option<&str>, body: &'static str| {
-        let mut request = post(address, body).header("x-api-key", key);
-        if let Some(session) = session {
-            request = request.header("mcp-session-id", session);
-        }
-        request.send().await.unwrap()
-    };
-    let opened = send(READER, None, INITIALIZE).await;
-    assert_eq!(opened.status(), 200);
-    let session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
-    let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    for (key, session, status) in
-        [(WRITER, &*session, 404), (READER, "unknown", 404), (READER, &session, 202)]
-    {
-        let response = send(key, Some(session), initialized).await;
-        assert_eq!(response.status(), status, "{key} {session}");
-    }
 }
 
 #[test]
