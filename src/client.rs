@@ -35,7 +35,7 @@ pub use profile_error::{MAX_METADATA_BYTES, ProfileError};
 pub use proxies::TrustedProxies;
 pub use quota::Quota;
 pub use rate::{ParseQuotaError, Rate, RateUnit};
-pub(crate) use restrictions::sorted;
+pub(crate) use restrictions::{KeyRestrictions, sorted};
 pub(crate) use scope::is_scope;
 pub use scope::{ParseScopeError, Scope};
 pub use transport::Transport;

@@ -79,7 +79,7 @@ impl fmt::Debug for Network {
 /// A list of networks. Most lists have at most one, which needs no allocation, so that a request waits for memory one
 /// time less.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) enum Networks {
+pub(crate) enum Networks {
     #[default]
     None,
     One([Network; 1]),

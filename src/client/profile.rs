@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -45,13 +46,13 @@ const _: () = assert!(size_of::<Fields>() == 24);
 /// The fields that a request reads come first and lie together: with many clients, they are in no cache.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[repr(C)]
-pub(super) struct Details {
-    pub(super) networks: Networks,
-    pub(super) scopes: Arc<[Scope]>,
+pub(crate) struct Details {
+    pub(crate) networks: Networks,
+    pub(crate) scopes: Arc<[Scope]>,
     name: SmolStr,
-    title: Option<Box<str>>,
-    quota: Option<Quota>,
-    metadata: BTreeMap<String, String>,
+    pub(crate) title: Option<Box<str>>,
+    pub(crate) quota: Option<Quota>,
+    pub(crate) metadata: BTreeMap<String, String>,
 }
 
 /// The parts of a profile. Destructured without `..`, so that a new part is a compile error.
@@ -131,23 +132,33 @@ impl ClientProfile {
         self.with(|details| details.metadata = metadata)
     }
 
-    fn with(self, change: impl FnOnce(&mut Details)) -> Self {
-        let mut details = match Arc::unwrap_or_clone(self.0) {
+    fn with(mut self, change: impl FnOnce(&mut Details)) -> Self {
+        self.edit(change);
+        self
+    }
+
+    /// Changes the profile of the client, in place if no other handle shares it. Lists must be sorted.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Details)) {
+        let fields = Arc::make_mut(&mut self.0);
+        let mut details = match mem::replace(fields, Fields::Name(SmolStr::default())) {
             Fields::Name(name) => Box::new(Details { name, ..Details::default() }),
             Fields::Detailed(details) | Fields::WithNetworks(details) => details,
-            Fields::OfKey(key) => return key.client.with(change),
+            Fields::OfKey(key) => {
+                *self = key.client;
+                return self.edit(change);
+            }
         };
         change(&mut details);
         // The form is canonical, so that equal profiles compare equal.
         let Details { networks, scopes, name: _, title, quota, metadata } = &*details;
         let plain = title.is_none() && scopes.is_empty() && quota.is_none() && metadata.is_empty();
-        Self::from_fields(if !networks.is_empty() {
+        *fields = if !networks.is_empty() {
             Fields::WithNetworks(details)
         } else if plain {
             Fields::Name(details.name)
         } else {
             Fields::Detailed(details)
-        })
+        };
     }
 
     pub(super) fn from_fields(fields: Fields) -> Self {

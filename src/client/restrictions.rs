@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::network::Networks;
@@ -143,7 +142,10 @@ fn narrowed<T: Clone + Ord>(client: &[T], key: &[T], covers: impl Fn(&T, &T) -> 
 
 /// Sorts a list and removes duplicates.
 pub(crate) fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    items.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+    let mut items = items.into_iter().collect::<Vec<_>>();
+    items.sort_unstable();
+    items.dedup();
+    items
 }
 
 #[cfg(test)]

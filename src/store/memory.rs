@@ -136,7 +136,7 @@ impl MemoryStore {
         let (_, profile, _) = record.into_parts();
         let profile = index.shared_profile(profile)?;
         let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
-        let mut key = PackedKey::new(key, profile.clone(), is_enabled);
+        let mut key = PackedKey::new(key, &profile, is_enabled);
         // A record does not have the id of the successor.
         key.status = key.status.with_replaced(is_replaced);
         let mut edit = self.shared.table.edit();

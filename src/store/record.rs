@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::client::{ClientProfile, Network, Scope, sorted};
+use crate::client::{ClientProfile, KeyRestrictions, Network, Scope, sorted};
 use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, PackedStatus};
 use crate::manage::KeyFacts;
 
@@ -36,7 +36,7 @@ impl KeyRecord {
     }
 
     /// Creates the record of a key whose client has this profile and is enabled or disabled.
-    pub(crate) fn of(key: &KeyFacts, client: ClientProfile, client_enabled: bool) -> Self {
+    pub(crate) fn of(key: &KeyFacts, client: &ClientProfile, client_enabled: bool) -> Self {
         let KeyFacts {
             digest,
             client: _,
@@ -49,12 +49,11 @@ impl KeyRecord {
             replaced_by,
         } = key;
         let state = key.state(client_enabled);
-        let record = Self::new(*digest, client).with_lifetime(*lifetime).with_state(state);
-        let record = record.with_replaced(replaced_by.is_some());
-        if scopes.is_empty() && networks.is_empty() {
-            return record;
-        }
-        record.with_scopes(scopes.iter().cloned()).with_networks(networks.iter().copied())
+        let Lifetime { not_before, expires } = *lifetime;
+        let (scopes, networks) = (sorted(scopes.iter().cloned()), sorted(networks.iter().copied()));
+        let restrictions = KeyRestrictions { not_before, scopes, networks };
+        let status = PackedStatus::new(state, expires).with_replaced(replaced_by.is_some());
+        Self { digest: *digest, profile: client.for_key(restrictions), status }
     }
 
     /// Returns the facts of the key that authentication needs. They do not include the time of revocation.

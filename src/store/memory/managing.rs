@@ -181,7 +181,7 @@ impl MemoryStore {
         let ClientFacts { profile, enabled } = self.expected(&index, client)?;
         let key = rules::issue(&profile, key, &index.policy, index.now())?;
         let mut edit = self.shared.table.edit();
-        self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), profile, enabled))?;
+        self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), &profile, enabled))?;
         edit.publish();
         Ok(key.info(enabled))
     }
@@ -244,7 +244,7 @@ impl MemoryStore {
         let (facts, now) = (known.clone().facts(), index.now());
         let (old, new) = rules::rotate(&profile, &facts, successor, grace, &index.policy, now)?;
         let mut edit = self.shared.table.edit();
-        self.insert_packed(&mut edit, &mut index, PackedKey::new(new.clone(), profile, enabled))?;
+        self.insert_packed(&mut edit, &mut index, PackedKey::new(new.clone(), &profile, enabled))?;
         update(&mut edit, &mut index, &known, old.clone());
         edit.publish();
         Ok(Rotated { old: old.info(known.is_enabled()), new: new.info(enabled) })

@@ -33,7 +33,7 @@ impl KeyMetadata {
 
 impl PackedKey {
     /// Packs the facts of a key, whose client has this profile and is enabled or disabled.
-    pub(super) fn new(facts: KeyFacts, profile: ClientProfile, client_enabled: bool) -> Self {
+    pub(super) fn new(facts: KeyFacts, profile: &ClientProfile, client_enabled: bool) -> Self {
         let record = KeyRecord::of(&facts, profile, client_enabled);
         let (digest, profile, status) = record.into_parts();
         // The other facts are in the record.

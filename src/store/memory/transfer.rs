@@ -49,7 +49,7 @@ impl MemoryStore {
         for key in export.keys() {
             let ClientFacts { profile, enabled } = index.client(&key.client)?;
             let is_enabled = enabled && !export.is_disabled(key.key_id());
-            let key = PackedKey::new(key.clone(), profile, is_enabled);
+            let key = PackedKey::new(key.clone(), &profile, is_enabled);
             store.insert_packed(&mut edit, &mut index, key)?;
         }
         edit.publish();
@@ -68,7 +68,7 @@ impl MemoryStore {
         }
         for key in &plan.keys {
             let ClientFacts { profile, enabled } = after.client(&key.client)?;
-            let key = PackedKey::new((*key).clone(), profile, enabled);
+            let key = PackedKey::new((*key).clone(), &profile, enabled);
             self.insert_packed(&mut edit, &mut after, key)?;
         }
         if let Some(policy) = plan.policy {

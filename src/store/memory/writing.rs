@@ -34,7 +34,7 @@ pub(super) fn update(
     facts: KeyFacts,
 ) {
     let PackedKey { row, status, metadata } =
-        PackedKey::new(facts, known.row.profile.clone(), known.is_enabled());
+        PackedKey::new(facts, &known.row.profile, known.is_enabled());
     index.set_metadata(row.digest.key_id(), metadata);
     edit.replace(row, status);
 }

@@ -50,7 +50,7 @@ fn with_client(
 ) -> Result<(Row, PackedStatus), RefusedKey> {
     let why = match client {
         Some(Ok((profile, is_enabled))) => {
-            let record = KeyRecord::of(key, profile.clone(), is_enabled);
+            let record = KeyRecord::of(key, profile, is_enabled);
             let (digest, profile, status) = record.into_parts();
             return Ok((Row { digest, profile }, status));
         }

@@ -240,7 +240,7 @@ impl<'r, R: Values> Cursor<'r, R> {
         if is_revoked {
             key.error = None;
         }
-        let record = KeyRecord::of(&key.complete()?, profile, enabled);
+        let record = KeyRecord::of(&key.complete()?, &profile, enabled);
         Ok(if is_revoked { record.with_state(KeyState::Revoked) } else { record })
     }
 }

@@ -19,7 +19,7 @@ impl<P> Bulk<P> {
     pub(in crate::store) fn push_facts(
         &mut self,
         facts: KeyFacts,
-        profile: ClientProfile,
+        profile: &ClientProfile,
         position: P,
     ) {
         let PackedKey { row, status, metadata } = PackedKey::new(facts, profile, true);

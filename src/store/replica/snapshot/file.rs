@@ -97,7 +97,7 @@ fn read_restricted(
 ) -> io::Result<ClientProfile> {
     let client = clients.get(client).ok_or_else(|| unusable(NO_CLIENT))?;
     let key = client::key_from_json(key).map_err(|row| unusable(&row.to_string()))?;
-    let (_, profile, _) = KeyRecord::of(&key, client.clone(), true).into_parts();
+    let (_, profile, _) = KeyRecord::of(&key, client, true).into_parts();
     Ok(profile)
 }
 

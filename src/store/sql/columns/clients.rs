@@ -1,6 +1,4 @@
-use std::mem;
-
-use crate::client::ClientProfile;
+use crate::client::{ClientProfile, sorted};
 use crate::manage::ClientFacts;
 use crate::store::sql::client_columns::{
     metadata, metadata_text, networks, quota, quota_text, scopes,
@@ -30,9 +28,9 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
             Codec::Texts(
                 |client| client.profile.scopes().iter().map(ToString::to_string).collect(),
                 |client, texts| {
-                    let scopes = scopes(texts)?;
-                    if !scopes.is_empty() {
-                        change(client, |profile| profile.with_scopes(scopes));
+                    if !texts.is_empty() {
+                        let scopes = sorted(scopes(texts)?);
+                        client.profile.edit(|details| details.scopes = scopes.into());
                     }
                     Ok(())
                 },
@@ -45,7 +43,7 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
                 |client, text| {
                     if let Some(text) = text {
                         let quota = quota(text)?;
-                        change(client, |profile| profile.with_quota(quota));
+                        client.profile.edit(|details| details.quota = Some(quota));
                     }
                     Ok(())
                 },
@@ -58,7 +56,7 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
                 |client, text| {
                     let metadata = metadata(text.ok_or("its `metadata` is null")?)?;
                     if !metadata.is_empty() {
-                        change(client, |profile| profile.with_metadata(metadata));
+                        client.profile.edit(|details| details.metadata = metadata);
                     }
                     Ok(())
                 },
@@ -70,7 +68,7 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
                 |client| client.profile.title().map(Into::into),
                 |client, text| {
                     if let Some(text) = text {
-                        change(client, |profile| profile.with_title(text));
+                        client.profile.edit(|details| details.title = Some(text.into()));
                     }
                     Ok(())
                 },
@@ -81,9 +79,9 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
             Codec::Texts(
                 |client| client.profile.networks().iter().map(ToString::to_string).collect(),
                 |client, texts| {
-                    let networks = networks(texts)?;
-                    if !networks.is_empty() {
-                        change(client, |profile| profile.with_networks(networks));
+                    if !texts.is_empty() {
+                        let networks = sorted(networks(texts)?);
+                        client.profile.edit(|details| details.networks = networks.into());
                     }
                     Ok(())
                 },
@@ -96,8 +94,3 @@ const ENABLED: Column<ClientFacts> = Column::new(
     "enabled",
     Codec::Flag(|client| client.enabled, |client, enabled| client.enabled = enabled),
 );
-
-fn change(client: &mut ClientFacts, change: impl FnOnce(ClientProfile) -> ClientProfile) {
-    let profile = mem::replace(&mut client.profile, ClientProfile::new(""));
-    client.profile = change(profile);
-}

@@ -142,7 +142,7 @@ impl FileParser<'_> {
             revoked,
             replaced_by,
         };
-        self.keys.push_facts(key, profile.clone(), position);
+        self.keys.push_facts(key, profile, position);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::{client, key};
 use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::naive::{Fault, Naive, make, mar, prepare};
 
+#[allow(clippy::too_many_lines)] // A table.
 pub(super) fn faults() -> Vec<(&'static str, Fault)> {
     vec![
         // Issuing a key enables the client.

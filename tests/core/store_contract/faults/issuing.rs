@@ -10,6 +10,7 @@ use super::key;
 use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::naive::{Fault, error, issue, make, mar, prepare};
 
+#[allow(clippy::too_many_lines)] // A table.
 pub(super) fn faults() -> Vec<(&'static str, Fault)> {
     vec![
         ("new_store_is_empty", {

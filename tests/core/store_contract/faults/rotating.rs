@@ -8,6 +8,7 @@ use super::key;
 use crate::managing::model::{Change, Changed};
 use crate::store_contract::naive::{Fault, make, prepare, rotate};
 
+#[allow(clippy::too_many_lines)] // A table.
 pub(super) fn faults() -> Vec<(&'static str, Fault)> {
     vec![
         // The label is lost.
