@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::tempdir;
 
 use super::SqliteStore;
+use super::connections::Connections;
 use crate::key::KeyId;
 use crate::manage::{ClientQuery, KeyQuery, KeySort, KeyStatus, ManageKeys as _};
 use crate::store::sql::{Database as _, Transaction as _, Values as _, key_statement};
@@ -50,16 +51,7 @@ impl Measured {
         filling.connection().run(&fill).await.unwrap();
         filling.commit().await.unwrap();
 
-        let steps = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&steps);
-        let mut reader = store.connections.reader().await.unwrap();
-        let mut sqlite = reader.sqlite().unwrap().lock_handle().await.unwrap();
-        sqlite.set_progress_handler(1, move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-            true
-        });
-        drop(sqlite);
-        drop(reader);
+        let steps = count_steps(&store.connections).await;
         Self { store, steps }
     }
 
@@ -93,9 +85,22 @@ impl Measured {
     }
 }
 
-/// Checks that a page of ten times as many keys takes at most twice the steps.
+/// Counts the steps of a reading connection, which all later reads use if there is one at a time.
+pub(super) async fn count_steps(connections: &Connections) -> Arc<AtomicU64> {
+    let steps = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&steps);
+    let mut reader = connections.reader().await.unwrap();
+    let mut sqlite = reader.sqlite().unwrap().lock_handle().await.unwrap();
+    sqlite.set_progress_handler(1, move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        true
+    });
+    steps
+}
+
+/// Checks that a page of ten times as many rows takes at most twice the steps.
 #[track_caller]
-fn compare([short, long]: [u64; 2], query: &impl Debug) {
+pub(super) fn compare([short, long]: [u64; 2], query: &impl Debug) {
     assert!((1..=2 * short).contains(&long), "{long} steps instead of {short}: {query:?}");
 }
 

@@ -17,6 +17,9 @@ use crate::store::sql::{
     Database, DatabaseError, Migration, Migrations, UsageDialect, retrying_while,
 };
 
+#[cfg(test)]
+mod steps;
+
 const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("usage/0001.sql") },
     Migration { oldest_reader: 1, sql: include_str!("usage/0002.sql") },

@@ -40,25 +40,30 @@ where
 fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
     let CountsQuery { clients, since, until, group } = query;
     let since = since.map_or(0, |since| since).cast_signed();
-    let until = until.map_or(String::new(), |until| format!(" and start < {until}"));
     let behind = |length: u64| since - length.cast_signed();
     let counts = table::<D>("counts");
     if clients.is_none() {
+        let until = until.map_or(String::new(), |until| format!(" and start < {until}"));
         let of_length = |length| format!("seconds = {length} and start > {}", behind(length));
         return format!("{counts} where ({}){until}", LENGTHS.map(of_length).join(" or "));
     }
-    // Planners use the index of clients only if each bucket length has its own query.
+    // Planners use the index of clients only if each bucket length has its own query. SQLite would read the minutes of
+    // all clients in the order of time if it could use an index for the start.
+    let start = D::NO_INDEX.to_owned() + "start";
+    let until = until.map_or(String::new(), |until| format!(" and {start} < {until}"));
     let select = |length| {
         let (of_clients, behind) = (<D as Dialect>::in_list("$1"), behind(length));
-        let condition =
-            format!("client {of_clients} and seconds = {length} and start > {behind}{until}");
+        let condition = format!(
+            "client {of_clients} and seconds = {length} and {start} > {behind}{until} \
+             and start - start % 3600 > {}",
+            behind - HOUR.cast_signed()
+        );
         match group {
             // Grouped in the order of SQLite's index: sorting the minutes would take four times as long.
             Group::Time(seconds) | Group::ClientTime(seconds) if seconds % 3_600 == 0 => format!(
                 "select client, start - start % 3600 as start, {length} as seconds, outcome, sum(count) as count \
-                 from {counts} c where {condition} and start - start % 3600 > {} \
-                 group by c.client, c.start - c.start % 3600, c.outcome",
-                behind - HOUR.cast_signed()
+                 from {counts} c where {condition} \
+                 group by c.client, c.start - c.start % 3600, c.outcome"
             ),
             _ => format!("select * from {counts} where {condition}"),
         }
