@@ -109,7 +109,8 @@ impl ClientQuery {
     ) -> Result<Page<ClientInfo>, ManageError> {
         let mut pager = Pager::new(&self.paging, self.position()?);
         let PartialList { found, unreadable } = clients.into();
-        for client in found.into_iter().filter(|client| self.admits(client)) {
+        let is_admitted = |client: &ClientInfo| self.admits(&client.profile, client.enabled);
+        for client in found.into_iter().filter(is_admitted) {
             pager.add(Position::from(&client), client);
         }
         Ok(pager.finish_with(unreadable))
@@ -174,14 +175,13 @@ impl KeyPager<'_> {
 }
 
 impl ClientQuery {
-    fn admits(&self, client: &ClientInfo) -> bool {
+    pub(crate) fn admits(&self, profile: &ClientProfile, is_enabled: bool) -> bool {
         let Self { paging: _, search, enabled, scope, metadata, only } = self;
-        let profile = &client.profile;
         let is_found = |search: &Prefix| {
             search.begins(profile.name()) || profile.title().is_some_and(|it| search.begins(it))
         };
         search.as_ref().is_none_or(is_found)
-            && enabled.is_none_or(|enabled| enabled == client.enabled)
+            && enabled.is_none_or(|enabled| enabled == is_enabled)
             && only.as_ref().is_none_or(|only| only.contains(profile.name()))
             && has_scope(profile, scope.as_ref())
             && has_metadata(profile, metadata)

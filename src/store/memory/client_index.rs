@@ -1,14 +1,15 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::mem;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{iter, mem};
 
 use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyId, PackedStatus};
-use crate::manage::{ClientFacts, KeyError, ManageError, Policy, nearest_client};
+use crate::manage::{ClientFacts, ClientQuery, KeyError, ManageError, Policy, nearest_client};
 use crate::store::table::Row;
 
 /// Data that changes of the store need, but lookups do not.
@@ -48,6 +49,29 @@ impl ClientIndex {
 
     pub(super) fn clients(&self) -> impl Iterator<Item = ClientFacts> {
         self.profiles().map(|profile| self.facts(profile))
+    }
+
+    /// Returns the clients of a page, and one more if there is another page.
+    pub(super) fn page(&self, query: &ClientQuery) -> Result<Vec<ClientFacts>, ManageError> {
+        let position = query.position()?;
+        let after = position.as_ref().map(|after| &*after.name);
+        let is_descending = query.paging.descending;
+        let names = match after {
+            None => (Unbounded, Unbounded),
+            Some(after) if is_descending => (Unbounded, Excluded(after)),
+            Some(after) => (Excluded(after), Unbounded),
+        };
+        let mut clients: Box<dyn DoubleEndedIterator<Item = _>> = match &query.only {
+            None => Box::new(self.clients.range::<str, _>(names)),
+            Some(only) => {
+                let only = only.range::<str, _>(names);
+                Box::new(only.filter_map(|name| self.clients.get(name.as_str())))
+            }
+        };
+        let next = || if is_descending { clients.next_back() } else { clients.next() };
+        let found = iter::from_fn(next).map(|client| self.facts(&client.0));
+        let found = found.filter(|client| query.admits(&client.profile, client.enabled));
+        Ok(found.take(query.paging.limit + 1).collect())
     }
 
     fn facts(&self, profile: &ClientProfile) -> ClientFacts {

@@ -3,31 +3,46 @@ use std::collections::HashMap;
 use super::MemoryStore;
 use super::client_index::ClientIndex;
 use crate::client::ClientProfile;
-use crate::manage::{ClientFacts, ClientInfo, ClientQuery, KeyInfo, KeyQuery, ManageError, Page};
+use crate::manage::{
+    ClientFacts, ClientInfo, ClientQuery, KeyInfo, KeyQuery, ManageError, Page, Position,
+};
 
 /// Lists and their pages.
 impl MemoryStore {
     /// Returns the clients, sorted by name.
     pub fn list_clients(&self) -> Vec<ClientInfo> {
         let index = self.lock();
-        let mut keys = HashMap::<_, usize>::new();
-        self.shared.table.for_each(|row, status| {
-            *keys.entry(row.profile.address()).or_default() += usize::from(!status.is_revoked());
-        });
-        let info = |client: ClientFacts| {
-            let keys = keys.get(&client.profile.address()).copied().unwrap_or_default();
-            client.info(keys)
-        };
-        index.clients().map(info).collect()
+        self.infos(index.clients().collect()).collect()
     }
 
-    /// Returns a page of the clients that a query selects, sorted by name. Visits every client and key of the store.
+    /// Returns a page of the clients that a query selects, sorted by name. Visits every key of the store, and the
+    /// clients up to the end of the page.
     ///
     /// # Errors
     ///
     /// The cursor is not from a page of clients.
     pub fn clients(&self, query: &ClientQuery) -> Result<Page<ClientInfo>, ManageError> {
-        query.page_of(self.list_clients())
+        let index = self.lock();
+        let infos = self.infos(index.page(query)?);
+        let rows = infos.map(|client| (Position::from(&client), Ok(client))).collect();
+        Ok(Page::of_rows(&query.paging, rows))
+    }
+
+    /// Counts the keys of these clients that were not revoked.
+    fn infos(&self, clients: Vec<ClientFacts>) -> impl Iterator<Item = ClientInfo> {
+        let address = |client: &ClientFacts| client.profile.address();
+        let mut keys: HashMap<_, _> = clients.iter().map(|client| (address(client), 0)).collect();
+        self.shared.table.for_each(|row, status| {
+            if !status.is_revoked()
+                && let Some(keys) = keys.get_mut(&row.profile.address())
+            {
+                *keys += 1;
+            }
+        });
+        clients.into_iter().map(move |client| {
+            let keys = keys.get(&address(&client)).copied().unwrap_or_default();
+            client.info(keys)
+        })
     }
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and

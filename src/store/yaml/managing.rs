@@ -191,7 +191,8 @@ impl YamlStore {
         self.keys.list_keys(client)
     }
 
-    /// Returns a page of the clients that a query selects, sorted by name. Visits every client and key of the store.
+    /// Returns a page of the clients that a query selects, sorted by name. Visits every key of the store, and the
+    /// clients up to the end of the page.
     ///
     /// # Errors
     ///
