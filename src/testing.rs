@@ -92,6 +92,7 @@
 //! - `client_is_changed_at_once`, with all its keys. Everything that the change does not name stays.
 //! - `changed_client_stays_disabled`
 //! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.
+//! - `changed_key_does_not_work_early`: it keeps its beginning when it, its client or its successor changes.
 //! - `ended_key_is_not_revived`: a key that was revoked or has expired keeps its expiry.
 //! - `empty_change_changes_nothing`
 //! - `refused_change_changes_nothing`

@@ -212,3 +212,35 @@ impl fmt::Debug for KeyRecord {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn replaced_part_of_a_record_leaves_the_others() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let lifetime = Lifetime::default().with_not_before(at(1)).with_expiry(at(2));
+        let record = KeyRecord::new(KeyDigest::of(b"one"), "App 1")
+            .with_scopes(["orders:read".parse().unwrap()])
+            .with_networks(["10.0.0.0/8".parse().unwrap()])
+            .with_lifetime(lifetime)
+            .with_state(KeyState::Disabled)
+            .with_replaced(true);
+        let shown = format!("{record:?}");
+        assert!(shown.contains(&format!("lifetime: {lifetime:?}")), "{shown}");
+        for same in [
+            record.clone().with_scopes(record.scopes().to_vec()),
+            record.clone().with_networks(record.networks().to_vec()),
+            record.clone().with_lifetime(record.lifetime()),
+            record.clone().with_expiry(record.expires()),
+            record.clone().with_state(record.state()),
+            record.clone().with_replaced(record.is_replaced()),
+        ] {
+            assert_eq!(same.lifetime(), lifetime);
+            assert_eq!(format!("{same:?}"), shown);
+        }
+    }
+}

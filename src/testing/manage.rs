@@ -114,6 +114,7 @@ where
             client_is_changed_at_once
             changed_client_stays_disabled
             key_is_changed_at_once
+            changed_key_does_not_work_early
             ended_key_is_not_revived
             empty_change_changes_nothing
             refused_change_changes_nothing;

@@ -237,6 +237,13 @@ mod tests {
     }
 
     #[test]
+    fn key_that_begins_later_is_not_shown_as_ended() {
+        let later = Lifetime::default().with_not_before(now() + WEEK);
+        let status = ShownStatus::of(&key(|key| key.lifetime = later), now(), WEEK);
+        assert_eq!((status.to_string(), status.style()), ("not yet valid".to_owned(), YELLOW));
+    }
+
+    #[test]
     fn use_of_the_last_two_minutes_is_just_now() {
         let ago = |seconds| last_minute(now() - Duration::from_secs(seconds), now());
         assert_eq!([ago(0), ago(119), ago(120)], ["just now", "just now", "2 minutes ago"]);

@@ -1,11 +1,11 @@
-use super::fixture::{DAY, HOUR, Key, Managed};
-use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Scope};
+use super::fixture::{DAY, HOUR, Key, Managed, SECOND};
+use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota};
 use crate::error::WrongReason;
 use crate::manage::{
     ClientChange, ClientInfo, KeyChange, KeyError, KeyInfo, ManageError, RotationConflict,
 };
-use crate::testing::case::Case;
-use crate::testing::sample::detailed_profile;
+use crate::testing::case::{Case, is_rounded_up};
+use crate::testing::sample::{detailed_profile, network, scope};
 
 /// Handlers see the change at the next request, and everything that it does not name stays.
 pub(super) async fn client_is_changed_at_once(case: &Case<impl Managed>) {
@@ -139,6 +139,36 @@ pub(super) async fn key_is_changed_at_once(case: &Case<impl Managed>) {
     assert_eq!(case.listed(&other).await, before, "{case}: another key was changed");
 }
 
+/// Covers changes of the key, of its client, and its rotation.
+pub(super) async fn changed_key_does_not_work_early(case: &Case<impl Managed>) {
+    let [key, successor] = ["beginning later", "its successor"].map(Key::of);
+    let begins = case.now() + 2 * DAY;
+    let end = begins + DAY;
+    case.issue("App 1", key.to_new().with_not_before(begins)).await;
+    let check = async |what: &str, returned: &KeyInfo| {
+        for seen in [returned.not_before(), case.listed(&key).await.not_before()] {
+            assert!(is_rounded_up(Some(begins), seen), "{case}: {what}: it begins at {seen:?}");
+        }
+        case.refuses(what, &key, WrongReason::NotYetValid).await;
+    };
+    for (what, change) in [
+        ("with another label", KeyChange::new().with_label("mobile")),
+        ("with another expiry", KeyChange::new().with_expiry(end)),
+        ("with a network", KeyChange::new().with_networks([network("10.0.0.0/8")])),
+        ("without networks", KeyChange::new().with_networks([])),
+    ] {
+        check(what, &case.update_key(&key, change).await).await;
+    }
+    case.update_client("App 1", ClientChange::new().add_scope(scope("a"))).await;
+    check("of a changed client", &case.listed(&key).await).await;
+    case.disable("App 1").await;
+    case.enable("App 1").await;
+    check("of an enabled client", &case.listed(&key).await).await;
+    check("once replaced", &case.rotate(&key, successor.to_new(), 4 * DAY).await.old).await;
+    case.clock.set(begins + SECOND);
+    case.admits("from its beginning", &key, "App 1").await;
+}
+
 /// A key that was revoked or has expired can get another label, but never another expiry.
 pub(super) async fn ended_key_is_not_revived(case: &Case<impl Managed>) {
     let (revoked, expired) = (Key::of("revoked"), Key::of("expired"));
@@ -255,10 +285,6 @@ pub(super) async fn refused_change_changes_nothing(case: &Case<impl Managed>) {
         |error| matches!(error, ManageError::UnknownKey { key_id, .. } if *key_id == unknown),
     )
     .await;
-}
-
-fn scope(text: &str) -> Scope {
-    text.parse().expect("the scopes of the suite follow the grammar")
 }
 
 fn quota(text: &str) -> Quota {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keygate::manage::ClientChange;
 use keygate::testing::FakeClock;
-use keygate::{ApiKey, Authenticator, ClientProfile, ManageKeys, MemoryStore, NewKey};
+use keygate::{ApiKey, Authenticator, ClientProfile, ManageKeys, MemoryStore, NewKey, WrongReason};
 use keygate_admin::Admin;
 use serde_json::json;
 
@@ -122,6 +122,27 @@ async fn key_is_issued_changed_rotated_and_revoked() {
     assert!(auth.verify_key(rotated.key().as_bytes()).is_err());
     let again = ann.post(&format!("/keys/{new}/rotate"), json!({})).await.refused(409, "conflict");
     assert_eq!(again.body["key_id"], new);
+}
+
+#[tokio::test]
+async fn new_key_is_refused_before_its_beginning() {
+    let store = three();
+    let ann = ann(&server(store.clone())).await;
+    let auth = Authenticator::new(store);
+    let [begins, later] = ["2098-01-01T00:00:00Z", "2099-01-01T00:00:00Z"];
+    let first =
+        ann.post("/clients/App%201/keys", json!({ "not_before": begins })).await.expect(201);
+    let rotate = format!("/keys/{}/rotate", issued(&first));
+    let second = ann.post(&rotate, json!({ "not_before": later })).await.expect(201);
+    for (answer, new, begins) in [(&first, "issued", begins), (&second, "new", later)] {
+        let new = &answer.body[new];
+        assert_eq!((&new["not_before"], &new["status"]), (&json!(begins), &json!("not_yet_valid")));
+        let error = auth.verify_key(answer.key().as_bytes()).unwrap_err();
+        assert_eq!(error.reason(), Some(WrongReason::NotYetValid));
+    }
+    let never = json!({ "not_before": later, "expires": begins });
+    let refused = ann.post("/clients/App%201/keys", never).await.refused(422, "invalid-fields");
+    assert_eq!(refused.places(), ["#/not_before"]);
 }
 
 #[tokio::test]

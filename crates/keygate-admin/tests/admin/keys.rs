@@ -187,6 +187,25 @@ async fn form_changes_a_key() {
 }
 
 #[tokio::test]
+async fn beginning_of_a_key_is_shown() {
+    let (store, key) = (store_with_app().0, ApiKey::generate("kg").unwrap());
+    store.issue("App 1", NewKey::from(&key).with_not_before(at(0) + 30 * DAY)).unwrap();
+    let mut page = page(&store).await;
+    let path = format!("/keys/{}", key.key_id());
+    let badge = "<span class=\"badge warn\">not yet valid</span>";
+    page.get(&path).await.says(badge).says("<dt>Works from</dt><dd>");
+    let path = format!("{path}/rotate");
+    let form = page.get(&path).await;
+    form.says("name=\"was-not-before\" value=\"2027-01-31 00:00:00 UTC");
+    // The new key would expire before the beginning that it inherits.
+    let typed =
+        [("grace", "24h"), ("label", "later"), ("lifetime", "date"), ("date", "2027-01-15")];
+    let refused = send(&mut page, &path, &form, &typed).await;
+    assert_eq!(refused.status, 422);
+    refused.says("id=\"lifetime-error\"").says("would expire before it begins to work");
+}
+
+#[tokio::test]
 async fn expiry_of_an_ended_key_cannot_change() {
     let (store, key) = store_with_app();
     store.revoke(&key.key_id()).unwrap();

@@ -42,12 +42,16 @@ fn successor_inherits_the_restrictions_of_a_key() {
             "SCOPES      orders:read\n",
             "NETWORKS    10.1.0.0/16\n",
             "NOT BEFORE  2098-01-01T00:00:00Z (in ",
+            "STATE       not yet valid\n",
         ] {
             assert!(shown.contains(line), "{shown}");
         }
         let table = sandbox.run(["key", "list"]).succeeds().out;
         let headings: Vec<_> = table.lines().next().unwrap().split_whitespace().collect();
         assert!(headings.ends_with(&["EXPIRES", "SCOPES", "NETWORKS"]), "{table}");
+        assert!(table.contains("not yet valid, begins in "), "{table}");
+        let checked = sandbox.run_with(key.as_bytes(), ["check"]);
+        assert!(checked.code == 1 && checked.out.contains(" is not valid yet"), "{checked:?}");
 
         for (scope, count) in [("orders:read", 1), ("orders:write", 0)] {
             let list = ["key", "list", "--scope", scope, "--json"];
@@ -56,12 +60,13 @@ fn successor_inherits_the_restrictions_of_a_key() {
         }
         let rotate = ["key", "rotate", &id_of(&key), "--scope", "orders:write", "--json"];
         let new = sandbox.run(rotate).succeeds().json();
-        assert_eq!(
-            (&new["scopes"], &new["networks"]),
-            (&json!(["orders:write"]), &json!(["10.1.0.0/16"]))
-        );
         let kept = sandbox.keys().into_iter().find(|key| key["key_id"] == new["key_id"]).unwrap();
-        assert_eq!((&kept["scopes"], &kept["networks"]), (&new["scopes"], &new["networks"]));
+        for key in [&new, &kept] {
+            assert_eq!(
+                (&key["scopes"], &key["networks"], &key["not_before"]),
+                (&json!(["orders:write"]), &json!(["10.1.0.0/16"]), &json!("2098-01-01T00:00:00Z"))
+            );
+        }
     }
 }
 

@@ -98,6 +98,17 @@ pub(super) fn faults() -> Vec<(&'static str, Fault)> {
                 made
             })
         }),
+        // A rotated key works at once.
+        ("changed_key_does_not_work_early: once replaced", {
+            make(|model, change, now| {
+                let mut made = model.make(change, now)?;
+                if let Changed::Rotated(keys) = &mut made {
+                    keys.old.lifetime = keys.old.lifetime.with_not_before(None);
+                    key(model, keys.old.key_id).unwrap().lifetime = keys.old.lifetime;
+                }
+                Ok(made)
+            })
+        }),
         ("ended_key_is_not_revived", {
             prepare(|model, change| {
                 let Change::UpdateKey(id, _) = change else { return };
