@@ -55,7 +55,7 @@ impl LookupRequest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
         // Most keys are active, never expire and have no restrictions: two comparisons.
-        if status.is_clear() && !profile.is_restricted() {
+        if status == PackedStatus::CLEAR && !profile.is_restricted() {
             return Ok(Client::new(profile, digest, status, self.by_bearer));
         }
         match check(&profile, status, attempt, clock) {

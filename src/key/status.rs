@@ -79,11 +79,6 @@ impl PackedStatus {
         }
     }
 
-    #[inline]
-    pub(crate) fn is_clear(self) -> bool {
-        self == Self::CLEAR
-    }
-
     pub(crate) fn is_revoked(self) -> bool {
         self.state() == KeyState::Revoked
     }
@@ -151,7 +146,8 @@ mod tests {
 
     #[test]
     fn only_active_keys_that_never_expire_are_clear() {
-        let is_clear = |state, expires| PackedStatus::new(state, until(expires)).is_clear();
+        let is_clear =
+            |state, expires| PackedStatus::new(state, until(expires)) == PackedStatus::CLEAR;
         assert!(is_clear(KeyState::Active, None));
         assert!(!is_clear(KeyState::Active, Some(UNIX_EPOCH)));
         assert!(!is_clear(KeyState::Disabled, None));

@@ -181,7 +181,7 @@ impl KeyRecord {
     /// Returns whether the key is admitted at all times and from everywhere.
     #[inline]
     pub(crate) fn is_unrestricted(&self) -> bool {
-        self.status.is_clear() && !self.profile.is_restricted()
+        self.status == PackedStatus::CLEAR && !self.profile.is_restricted()
     }
 
     #[inline]

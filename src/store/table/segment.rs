@@ -22,7 +22,7 @@ impl Segment {
     /// Creates a segment from sorted rows.
     pub(super) fn new(bits: u32, rows: Vec<(Row, PackedStatus)>) -> Self {
         let count = rows.len();
-        let is_plain = rows.iter().all(|(_, status)| status.is_clear());
+        let is_plain = rows.iter().all(|(_, status)| *status == PackedStatus::CLEAR);
         let slots = if is_plain {
             SortedBlocks::new(bits, rows).map_or_else(Slots::Uneven, Slots::Plain)
         } else {
