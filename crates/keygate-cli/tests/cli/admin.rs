@@ -56,7 +56,7 @@ fn foreign_host_is_421_without_a_redirect() {
 }
 
 #[test]
-fn operator_is_signed_out_once_the_key_is_revoked() {
+fn operator_is_signed_out_within_a_second_of_the_revoke() {
     let sandbox = Sandbox::new();
     sandbox.run(["init", "--store", "admins.yaml"]).succeeds();
     let key = operator(&sandbox, "ann", "admin");
@@ -68,8 +68,7 @@ fn operator_is_signed_out_once_the_key_is_revoked() {
     sandbox.run(["key", "revoke", &id, "--yes", "--store", "admins.yaml"]).succeeds();
     let revoked = Instant::now();
     while page.get("/nowhere", cookie).status() != 303 {
-        // On an idle machine, this takes less than a second.
-        assert!(revoked.elapsed() < Duration::from_secs(10), "still signed in");
+        assert!(revoked.elapsed() < Duration::from_secs(1), "still signed in");
     }
     println!("signed out {:?} after the revoke", revoked.elapsed());
     assert_eq!(page.sign_in(&key).status(), 403);
@@ -90,7 +89,8 @@ fn key_of_the_managed_store_does_not_sign_in() {
 fn managed_store_cannot_also_be_the_operators_store() {
     let sandbox = Sandbox::new();
     std::os::unix::fs::symlink("keys.yaml", sandbox.path("other.yaml")).unwrap();
-    for admins in ["keys.yaml", "./keys.yaml", "other.yaml"] {
+    fs::hard_link(sandbox.path("keys.yaml"), sandbox.path("linked.yaml")).unwrap();
+    for admins in ["keys.yaml", "./keys.yaml", "other.yaml", "linked.yaml"] {
         let arguments = ["admin", "--listen", "127.0.0.1:0", "--admins", admins];
         sandbox.run(arguments).fails(2, "keys cannot be used to sign in");
     }

@@ -1,6 +1,7 @@
 //! The operators' store, which must not be the managed one.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use keygate::limit::FailureThrottle;
@@ -60,15 +61,28 @@ fn location(admins: &OsStr) -> Result<Location, Failure> {
 /// same file under two names.
 pub(super) fn is_managed(admins: &OsStr, managed: &Location) -> Result<bool, Failure> {
     let admins = location(admins)?;
-    let path = |location: &Location| match location {
-        Location::File(path) => std::fs::canonicalize(path).ok(),
+    let file = |location: &Location| match location {
+        Location::File(path) => identity(path),
         #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => std::fs::canonicalize(path).ok(),
+        Location::Sqlite(path) => identity(path),
         #[cfg(feature = "postgres")]
         Location::Postgres(_) => None,
     };
-    let is_same_file = path(&admins).is_some_and(|file| path(managed) == Some(file));
+    let is_same_file = file(&admins).is_some_and(|admins| file(managed) == Some(admins));
     Ok(admins == *managed || is_same_file)
+}
+
+/// The device and the inode of a file, which are the same under each of its names, such as hard links.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<impl PartialEq + use<>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<impl PartialEq + use<>> {
+    std::fs::canonicalize(path).ok()
 }
 
 pub(super) fn managed() -> Failure {
