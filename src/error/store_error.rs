@@ -79,6 +79,19 @@ impl StoreError {
         Self::of(StoreErrorKind::Busy, Some(source.into()))
     }
 
+    /// Wraps the refusal of a change by a store that can be read.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(crate) fn read_only(why: String) -> Self {
+        Self::new(ReadOnly(why))
+    }
+
+    /// Returns why the store cannot be changed, if it can be read.
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
+    pub(crate) fn why_read_only(&self) -> Option<&str> {
+        let ReadOnly(why) = self.0.source.as_ref()?.downcast_ref()?;
+        Some(why)
+    }
+
     pub(crate) fn timed_out() -> Self {
         Self::of(StoreErrorKind::TimedOut, None)
     }
@@ -92,6 +105,11 @@ impl StoreError {
         self.0.kind
     }
 }
+
+/// Why a store cannot be changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ReadOnly(String);
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error as _;
 
 use crate::client::label::LabelError;
@@ -129,7 +130,7 @@ pub enum ManageError {
     #[error("this store is read-only: {why}")]
     ReadOnly {
         /// The reason and a hint.
-        why: &'static str,
+        why: Cow<'static, str>,
     },
     /// The key file cannot be edited because of its content, or cannot be created because it exists. Nothing
     /// was changed.
@@ -146,7 +147,10 @@ pub enum ManageError {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl From<StoreError> for ManageError {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error)
+        match error.why_read_only() {
+            Some(why) => Self::ReadOnly { why: why.to_owned().into() },
+            None => Self::Unavailable(error),
+        }
     }
 }
 

@@ -102,7 +102,7 @@ mod tests {
         let key_id = "0000000000000000".parse().unwrap();
         let conflict = ManageError::Conflict { key_id, conflict: RotationConflict::Expired };
         let outage = ManageError::Unavailable(StoreError::new("disk on fire"));
-        let read_only = ManageError::ReadOnly { why: "made from text" };
+        let read_only = ManageError::ReadOnly { why: "made from text".into() };
         let layout = ManageError::NotEditable { why: "flow style".to_owned() };
         let unreadable = "api_keys: [".parse::<keygate::YamlStore>().unwrap_err();
 

@@ -61,8 +61,7 @@ async fn reason(
     if let Some(named) = cause(connection, in_transaction, message).await {
         return Some(StoreError::new(named));
     }
-    let lacking = rights::lacking(connection, in_transaction, message).await?;
-    Some(StoreError::new(format!("PostgreSQL: {message} (42501); {lacking}")))
+    rights::lacking(connection, in_transaction, message).await
 }
 
 /// The quotes around a name, if any, depend on the language.

@@ -45,7 +45,8 @@ impl YamlStore {
     ) -> Result<T, ManageError> {
         let Some(path) = self.file.path() else {
             return Err(ManageError::ReadOnly {
-                why: "the store was created from a text: open a file to be able to change it",
+                why: "the store was created from a text: open a file to be able to change it"
+                    .into(),
             });
         };
         let edit_error = |kind| edit_error(path, kind);

@@ -109,8 +109,9 @@ async fn serving_role_changes_nothing() {
         store.add_client("App 2".into()).await.unwrap_err(),
         store.disable_client("App 1").await.unwrap_err(),
     ] {
-        assert!(matches!(error, ManageError::Unavailable(_)), "{error:?}");
-        assert!(error.to_string().contains("permission denied"), "{error}");
+        assert!(matches!(error, ManageError::ReadOnly { .. }), "{error:?}");
+        let why = "this store is read-only: the PostgreSQL role keygate_serving may only read: use";
+        assert!(error.to_string().starts_with(why), "{error}");
     }
     assert_denied(&url, &TABLES);
     assert_denied(
@@ -139,7 +140,10 @@ async fn serving_role_writes_usage_and_managing_role_reads_it() {
     counted.calls("a 1", 3);
     // As after a migration from tables without usage.
     let error = writer.flush().await.unwrap_err();
-    assert!(error.to_string().contains("run `grant select on keygate.usage_batches"), "{error}");
+    assert!(
+        error.to_string().contains("tables: `grant select on keygate.usage_batches"),
+        "{error}"
+    );
     database.psql(after);
     writer.flush().await.unwrap();
     writer.stop().await.unwrap();
@@ -159,10 +163,15 @@ async fn refusal_names_the_missing_rights_on_the_policy() {
     let owner = store_with_key(&database).await;
     let policy = Policy::new().with_max_lifetime(Duration::from_secs(365 * 24 * 60 * 60));
     let shown = |role: &str, rights: &str| {
+        let words = if rights == "select" {
+            "this right, or grant it"
+        } else {
+            "these rights, or grant them"
+        };
         format!(
             "PostgreSQL: permission denied for table policy (42501); the role {role} lacks `{rights}` on \
-             keygate.policy: use a role that has it, or run `grant {rights} on keygate.policy to {role}` as the \
-             owner of the tables (see docs/databases.md)"
+             keygate.policy: use a role that has {words} as the owner of the tables: `grant {rights} on \
+             keygate.policy to {role}` (see docs/databases.md)"
         )
     };
 

@@ -71,7 +71,9 @@ impl Failing {
         self.read()?;
         match *self.state.fault.lock().unwrap() {
             Fault::NoChanges => Err(ManageError::Unavailable(StoreError::new("the disk is full"))),
-            Fault::ReadOnly => Err(ManageError::ReadOnly { why: "change it in the settings" }),
+            Fault::ReadOnly => {
+                Err(ManageError::ReadOnly { why: "change it in the settings".into() })
+            }
             _ => Ok(()),
         }
     }

@@ -144,7 +144,8 @@ fn read_only_role_shows_everything_and_changes_nothing() {
     let shown = page.get("/clients", &cookie);
     shown.says("App 1").says("App 2");
     let before = sandbox.run(["export"]).succeeds().out;
-    every_change_is_refused(&page, &cookie, &key, 503, &format!("the role {role} lacks <code>"));
+    let why = format!("This store is read-only: the PostgreSQL role {role} may only read");
+    every_change_is_refused(&page, &cookie, &key, 403, &why);
     assert_eq!(sandbox.run(["export"]).succeeds().out, before);
 }
 

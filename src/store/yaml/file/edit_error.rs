@@ -104,7 +104,7 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
         && error.kind() == io::ErrorKind::ReadOnlyFilesystem
     {
         let why = "the file is on a read-only mount: change the original file";
-        return ManageError::ReadOnly { why };
+        return ManageError::ReadOnly { why: why.into() };
     }
     let is_of_text = matches!(
         kind,
