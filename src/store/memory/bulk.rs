@@ -43,10 +43,8 @@ impl<P: Copy + Ord> Bulk<P> {
         profile: ClientProfile,
         position: P,
     ) -> Result<(), KeyError> {
-        let profile = self.index.shared_profile(profile)?;
-        let row = Row { digest, profile: profile.clone() };
-        self.entries.push((row, PackedStatus::CLEAR, position));
-        self.index.put(profile);
+        let profile = self.index.add_shared(profile)?;
+        self.entries.push((Row { digest, profile }, PackedStatus::CLEAR, position));
         Ok(())
     }
 

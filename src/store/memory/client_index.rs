@@ -40,6 +40,17 @@ impl ClientIndex {
         }
     }
 
+    /// Adds a client unless it is known, and returns the profile that all its keys share.
+    pub(super) fn add_shared(&mut self, profile: ClientProfile) -> Result<ClientProfile, KeyError> {
+        profile.validate()?;
+        let profile = profile.into_client();
+        // A new client costs one search of the tree, as long as reading its key from a file.
+        if self.clients.insert(ByName(profile.clone())) {
+            return Ok(profile);
+        }
+        self.shared_profile(profile)
+    }
+
     pub(super) fn client(&self, name: &str) -> Result<ClientFacts, ManageError> {
         let known = self.clients.get(name).map(|client| self.facts(&client.0));
         known.ok_or_else(|| ManageError::UnknownClient {
