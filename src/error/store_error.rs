@@ -49,6 +49,8 @@ pub enum StoreErrorKind {
     Busy,
     /// The store returned the record of another key.
     WrongRecord,
+    /// The store can be read, but not changed.
+    ReadOnly,
 }
 
 impl StoreError {
@@ -79,17 +81,9 @@ impl StoreError {
         Self::of(StoreErrorKind::Busy, Some(source.into()))
     }
 
-    /// Wraps the refusal of a change by a store that can be read.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn read_only(why: String) -> Self {
-        Self::new(ReadOnly(why))
-    }
-
-    /// Returns why the store cannot be changed, if it can be read.
-    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
-    pub(crate) fn why_read_only(&self) -> Option<&str> {
-        let ReadOnly(why) = self.0.source.as_ref()?.downcast_ref()?;
-        Some(why)
+        Self::of(StoreErrorKind::ReadOnly, Some(why.into()))
     }
 
     pub(crate) fn timed_out() -> Self {
@@ -106,11 +100,6 @@ impl StoreError {
     }
 }
 
-/// Why a store cannot be changed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct ReadOnly(String);
-
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (&self.0.of, self.0.kind) {
@@ -119,7 +108,10 @@ impl fmt::Display for StoreError {
             }
             (
                 Respondent::Counters(_),
-                StoreErrorKind::Failed | StoreErrorKind::Busy | StoreErrorKind::WrongRecord,
+                StoreErrorKind::Failed
+                | StoreErrorKind::Busy
+                | StoreErrorKind::WrongRecord
+                | StoreErrorKind::ReadOnly,
             ) => "the counters of quotas failed",
             (Respondent::Store, StoreErrorKind::Failed | StoreErrorKind::Busy) => {
                 "the key store failed"
@@ -130,6 +122,7 @@ impl fmt::Display for StoreError {
             (Respondent::Store, StoreErrorKind::WrongRecord) => {
                 "the key store returned the record of another key"
             }
+            (Respondent::Store, StoreErrorKind::ReadOnly) => "the key store cannot be changed",
         })
     }
 }

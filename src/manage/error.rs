@@ -147,9 +147,10 @@ pub enum ManageError {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl From<StoreError> for ManageError {
     fn from(error: StoreError) -> Self {
-        match error.why_read_only() {
-            Some(why) => Self::ReadOnly { why: why.to_owned().into() },
-            None => Self::Unavailable(error),
+        let is_read_only = error.kind() == crate::error::StoreErrorKind::ReadOnly;
+        match error.source() {
+            Some(why) if is_read_only => Self::ReadOnly { why: why.to_string().into() },
+            None | Some(_) => Self::Unavailable(error),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::manage::{
 use crate::testing::case::Case;
 
 /// Adds clients and keys of every kind: with and without scopes, metadata, label, expiry and successor; enabled and
-/// disabled, expired and revoked.
+/// disabled, not yet valid, expired and revoked.
 async fn fill(case: &Case<impl Managed>) {
     let scopes = [&[][..], &["orders:read"], &["orders:*", "stock:read"], &["*"]];
     for (number, name) in
@@ -35,7 +35,7 @@ async fn fill(case: &Case<impl Managed>) {
                 let times = [HOUR, DAY, 20 * DAY];
                 new = new.with_expiry(case.now() + times[(number + key) % 3]);
             }
-            if key == 1 && number % 3 == 0 {
+            if key == 1 && number % 2 == 1 {
                 let hours = u32::try_from(number).unwrap_or_default();
                 new = new.with_not_before(case.now() + hours * HOUR);
             }

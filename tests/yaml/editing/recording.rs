@@ -92,6 +92,18 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
 }
 
 #[test]
+fn event_of_a_key_has_its_lifetime() {
+    let folder = Folder::new();
+    let store = recorded(&folder, "version: 1\n");
+    store.add_client("App 1").unwrap();
+    let [begin, end] = [60, 3_600].map(|seconds| now() + Duration::from_secs(seconds));
+    store.issue("App 1", new('A').with_not_before(begin).with_expiry(end)).unwrap();
+    let after = &events(&folder)[1]["after"];
+    assert_eq!(after["not_before"], "2026-11-24T10:01:00.6Z");
+    assert_eq!(after["expires"], "2026-11-24T11:00:00.6Z");
+}
+
+#[test]
 fn purge_is_recorded_with_the_facts_of_the_key() {
     let folder = Folder::new();
     let store = recorded(&folder, "version: 1\n").for_actor("ann").unwrap();
