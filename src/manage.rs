@@ -45,7 +45,6 @@ pub use new_key::NewKey;
 pub(crate) use policy::Span;
 pub use policy::{Policy, PolicyError};
 pub use purge::{PurgeKeys, Purged};
-#[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use query::Position;
 pub use query::{ClientQuery, EventQuery, KeyQuery, KeySort, Page};
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
