@@ -8,9 +8,9 @@ use super::table::ListAddress;
 
 /// Returns the cursor after which the page begins; empty for the first page.
 ///
-/// The parameter `after` is this cursor itself. The parameter `before` is the cursor of another page, and asks for the
-/// page before that one. `read_back` reads one page of rows after a cursor, in the reverse order. A cursor stands for
-/// the last row of the page before, so the last row that is read back is the one before the page asked for.
+/// The parameter `after` is this cursor. The parameter `before` is the cursor of the following page. `read_back` reads a
+/// page of rows after a cursor in reverse order, and its next cursor is where this page begins, since a cursor stands
+/// for the last row before a page.
 ///
 /// # Errors
 ///

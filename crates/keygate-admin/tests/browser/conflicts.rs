@@ -6,7 +6,6 @@ use keygate::manage::{ClientChange, KeyChange};
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, ClientProfile, ManageKeys, MemoryStore, NewKey};
 
-use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,8 +19,7 @@ async fn conflicts_show_what_the_other_operator_changed() {
     let id = store.issue("shop", key).await.unwrap().key_id;
     let site = Site::of(Arc::new(store.clone()), MemoryStore::new()).await;
     let bob = ManageKeys::for_actor(&store, "bob").unwrap();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
 
     browser.open("/clients/shop/edit").await;
     browser.fill("title", "The shop of ACME in Berlin").await;

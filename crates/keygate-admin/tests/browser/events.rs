@@ -5,7 +5,6 @@ use std::sync::Arc;
 use keygate::MemoryStore;
 use keygate::store::SqliteStore;
 
-use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,8 +12,7 @@ async fn events_say_who_changed_what() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::migrate(folder.path().join("keys.db")).await.unwrap();
     let site = Site::of(Arc::new(store), MemoryStore::new()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/events").await;
     browser.look("events-none").await;
     browser.open("/clients/new").await;

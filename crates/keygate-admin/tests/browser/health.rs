@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use keygate::{MemoryStore, YamlStore};
 
-use crate::browser::Browser;
 use crate::file_health::FileHealth;
 use crate::site::{Site, metrics};
 
@@ -35,8 +34,7 @@ async fn failing_file_and_unreachable_process_are_shown() {
         admin.with_health(health).with_metrics(urls).unwrap()
     })
     .await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/health").await;
     browser.sees("1,200").await;
     browser.sees("The connection failed").await;

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use keygate::ClientProfile;
 
-use crate::browser::Browser;
 use crate::kept::{DAY, HOUR, Kept};
 use crate::site::Site;
 
@@ -39,8 +38,7 @@ async fn usage_is_shown_on_all_pages_that_include_it() {
     let kept = week().await;
     let store = kept.store.clone();
     let site = Site::with(Arc::new(store.clone()), store, kept.with_usage()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.look("used-clients").await;
     browser.press("The shop of ACME").await;
     browser.look("used-client").await;
@@ -71,8 +69,7 @@ async fn usage_is_shown_on_all_pages_that_include_it() {
 async fn page_without_usage_explains_how_to_set_it_up() {
     let site = Site::start().await;
     site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     for (path, name) in
         [("/usage", "usage-none"), ("/safety", "safety-no-usage"), ("/health", "health-unknown")]
     {

@@ -6,7 +6,6 @@ use keygate::manage::TransferKeys as _;
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, ClientProfile, ManageKeys, MemoryStore, NewKey};
 
-use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,8 +21,7 @@ async fn long_lists_have_pages() {
     }
     store.import_keys(&copied.export_keys().await.unwrap()).await.unwrap();
     let site = Site::of(Arc::new(store), MemoryStore::new()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     for (path, name) in [
         ("/clients", "clients-page"),
         ("/keys", "keys-page"),
@@ -46,8 +44,7 @@ async fn empty_and_wrong_filters_lead_back_to_the_whole_list() {
     let store = SqliteStore::migrate(folder.path().join("keys.db")).await.unwrap();
     ManageKeys::add_client(&store, "shop".into()).await.unwrap();
     let site = Site::of(Arc::new(store), MemoryStore::new()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     for (path, text, name) in [
         ("/keys", "No keys yet", "keys-none"),
         ("/keys?search=x", "No keys match", "keys-none-found"),

@@ -10,7 +10,6 @@ use keygate::observe::UsageHistory;
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, ClientProfile, ManageKeys, MemoryStore, NewKey};
 
-use crate::browser::Browser;
 use crate::failing::{Failing, Fault};
 use crate::kept::{HOUR, Kept};
 use crate::site::Site;
@@ -23,8 +22,7 @@ async fn pages_without_readable_usage_say_so() {
     kept.flush().await;
     let store = kept.store.clone();
     let site = Site::with(Arc::new(store.clone()), store, kept.with_usage()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     fs::rename(kept.folder.path().join("usage.db"), kept.folder.path().join("away.db")).unwrap();
     for (path, name) in [
         ("/clients", "unread-usage-clients"),
@@ -48,8 +46,7 @@ async fn pages_before_the_first_recorded_usage_say_so() {
     let store = MemoryStore::new();
     let site = Site::with(Arc::new(store.clone()), store, |admin| admin.with_usage(history)).await;
     let key = site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     for (path, name) in [
         ("/clients", "first-usage-clients"),
         ("/clients/shop", "first-usage-client"),
@@ -82,8 +79,7 @@ async fn key_whose_row_cannot_be_read_is_revoked() {
     let id = ids[0];
     sqlite3(&file, &format!("update keygate_keys set label = ' x ' where key_id = '{id}'"));
     let site = Site::of(Arc::new(store), MemoryStore::new()).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     for (path, name) in [
         ("/keys", "unread-row-keys"),
         ("/clients/shop", "unread-row-client"),
@@ -106,8 +102,7 @@ async fn health_page_works_while_the_store_is_down() {
     let store = MemoryStore::new();
     let failing = Failing::new(store.clone());
     let site = Site::of(failing.shared(), store).await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     failing.set(Fault::Down);
     browser.open("/health").await;
     browser.sees("The store cannot be read").await;

@@ -2,7 +2,6 @@
 
 use keygate::MemoryStore;
 
-use crate::browser::Browser;
 use crate::failing::{Failing, Fault};
 use crate::site::Site;
 
@@ -10,8 +9,7 @@ use crate::site::Site;
 async fn each_confirmation_fits_the_state_of_the_client_or_key() {
     let site = Site::start().await;
     let key = site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     let [edit, rotate, revoke] =
         ["edit", "rotate", "revoke"].map(|form| format!("/keys/{key}/{form}"));
     for (path, text, name) in [
@@ -41,8 +39,7 @@ async fn each_confirmation_fits_the_state_of_the_client_or_key() {
 async fn each_form_shows_its_errors() {
     let site = Site::start().await;
     let key = site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
 
     browser.open("/clients/shop/edit").await;
     browser.press("Review the change").await;
@@ -80,8 +77,7 @@ async fn form_of_another_session_or_a_failing_store_keeps_the_input() {
     let failing = Failing::new(store.clone());
     let site = Site::of(failing.shared(), store).await;
     site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/clients/new").await;
     browser.fill("name", "app").await;
     failing.set(Fault::NoChanges);

@@ -13,6 +13,8 @@ use keygate::{
 use keygate_admin::{Admin, SignInCode};
 use tokio::net::TcpListener;
 
+use crate::browser::Browser;
+
 pub(crate) struct Site {
     pub(crate) store: MemoryStore,
     operators: MemoryStore,
@@ -68,6 +70,13 @@ impl Site {
     /// Returns the last printed code.
     pub(crate) fn code(&self) -> String {
         self.codes.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// Starts a browser, and signs in with the code.
+    pub(crate) async fn sign_in(&self) -> Browser {
+        let browser = Browser::start(&self.origin()).await;
+        browser.sign_in(&self.code()).await;
+        browser
     }
 
     /// Adds some clients and keys, and returns the ID of a key.

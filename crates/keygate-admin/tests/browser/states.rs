@@ -3,7 +3,6 @@
 use keygate::{ClientProfile, MemoryStore};
 use serde_json::json;
 
-use crate::browser::Browser;
 use crate::failing::{Failing, Fault};
 use crate::site::Site;
 
@@ -11,8 +10,7 @@ use crate::site::Site;
 async fn lists_are_filtered_while_typing() {
     let site = Site::start().await;
     let key = site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.sees("partner").await;
     browser.look("clients").await;
     browser.fill("search", "sh").await;
@@ -41,8 +39,7 @@ async fn lists_are_filtered_while_typing() {
 async fn slow_response_does_not_replace_a_newer_one() {
     let site = Site::start().await;
     site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     let hold = "const real = window.fetch;
         window.fetch = async (url, options) => {
             if (`${url}`.includes('search=sh')) {
@@ -65,8 +62,7 @@ async fn slow_response_does_not_replace_a_newer_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_fields_keep_their_input_and_show_an_error() {
     let site = Site::start().await;
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/clients/new").await;
     browser.fill("name", "shop").await;
     browser.fill("scopes", "no scope!").await;
@@ -92,8 +88,7 @@ async fn hostile_names_are_text() {
     let profile =
         ClientProfile::new(name).with_title(title).with_scopes(scopes.map(Result::unwrap));
     site.store.add_client(profile.with_metadata([("a", "<b>".repeat(60))])).unwrap();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.look("hostile-clients").await;
     let link = browser.find("//tbody//a").await;
     browser.next_page(async { link.click().await.unwrap() }).await;
@@ -109,8 +104,7 @@ async fn failing_store_says_what_still_works() {
     let failing = Failing::new(store.clone());
     let site = Site::of(failing.shared(), store).await;
     site.fill();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/clients/shop/disable").await;
     failing.set(Fault::NoChanges);
     browser.press("Disable the client").await;

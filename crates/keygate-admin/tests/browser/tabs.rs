@@ -1,14 +1,12 @@
 //! One operator with two tabs.
 
-use crate::browser::Browser;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn second_tab_shows_the_change_of_the_first() {
     let site = Site::start().await;
     site.store.add_client("app").unwrap();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/clients/app/edit").await;
     browser.fill("quota", "5/second").await;
     let first = browser.client.window().await.unwrap();
@@ -39,8 +37,7 @@ async fn second_tab_shows_the_change_of_the_first() {
 async fn sign_out_ends_the_other_tab() {
     let site = Site::start().await;
     site.store.add_client("app").unwrap();
-    let browser = Browser::start(&site.origin()).await;
-    browser.sign_in(&site.code()).await;
+    let browser = site.sign_in().await;
     browser.open("/clients/app/disable").await;
     let first = browser.client.window().await.unwrap();
 
