@@ -20,7 +20,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(2);
 const WRITER_TIMEOUT: Duration = Duration::from_millis(30);
 
 /// The maximum cache of a reading connection, in SQLite's notation: a negative number of KiB.
-const LARGE_CACHE: &str = "pragma cache_size = -16000";
+const LARGE_CACHE: &str = "pragma cache_size = -32000";
 
 /// The number of attempts to open the file while it is being replaced.
 const ATTEMPTS: usize = 5;

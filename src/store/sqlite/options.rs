@@ -32,7 +32,7 @@ impl SqliteOptions {
 
     /// Replaces the maximum number of connections for lookups and lists. Changes use one more.
     ///
-    /// The default is 4; 0 counts as 1. Each connection is a thread with a cache of up to 16 MB, opened when it is
+    /// The default is 4; 0 counts as 1. Each connection is a thread with a cache of up to 32 MB, opened when it is
     /// first needed. A lookup takes some microseconds, so a few connections serve many requests. More help if
     /// long lists of keys are read often, or if the disk is slow.
     pub fn with_max_connections(self, count: u32) -> Self {
