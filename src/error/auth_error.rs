@@ -77,7 +77,11 @@ impl AuthError {
         match self {
             Self::WrongCredentials(wrong) => Some(wrong.reason),
             Self::Throttled(throttled) => Some(throttled.wrong()?.0),
-            _ => None,
+            Self::NoCredentials
+            | Self::InsufficientScope(_)
+            | Self::SentInClear(_)
+            | Self::Unavailable(_)
+            | Self::Misconfigured(_) => None,
         }
     }
 
@@ -101,7 +105,11 @@ impl AuthError {
             Self::WrongCredentials(wrong) => wrong.key_id,
             Self::SentInClear(sent) => sent.key_id(),
             Self::Throttled(throttled) if throttled.client().is_none() => throttled.wrong()?.1,
-            _ => Some(self.client()?.key_id()),
+            Self::NoCredentials
+            | Self::InsufficientScope(_)
+            | Self::Throttled(_)
+            | Self::Unavailable(_)
+            | Self::Misconfigured(_) => Some(self.client()?.key_id()),
         }
     }
 }

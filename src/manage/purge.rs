@@ -73,8 +73,12 @@ impl PurgeKeys {
         };
         match (key.state, key.lifetime.validity(now)) {
             (KeyState::Revoked, _) => is_by(key.revoked, self.revoked_before),
-            (_, Validity::Expired) => is_by(key.expires(), self.expired_before),
-            _ => false,
+            (KeyState::Active | KeyState::Disabled, Validity::Expired) => {
+                is_by(key.expires(), self.expired_before)
+            }
+            (KeyState::Active | KeyState::Disabled, Validity::Valid | Validity::NotYetValid) => {
+                false
+            }
         }
     }
 

@@ -223,7 +223,7 @@ impl<'q, D: Dialect> Select<'q, D> {
             KeyStatus::Disabled if sort != KeySort::Client => {
                 self.hint(Rows::ClientsAndKeys, &[Indexed::exactly("not c.enabled")]);
             }
-            _ => {}
+            KeyStatus::Active | KeyStatus::Revoked | KeyStatus::Replaced | KeyStatus::Disabled => {}
         }
     }
 }
