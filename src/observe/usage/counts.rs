@@ -1,15 +1,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::windows::Windows;
+use super::windows::{self, Windows};
 use crate::observe::OutcomeKind;
 
 /// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
-/// In this order, the fields that each request changes (the time and the first kind) are close together, and separate
-/// from the ones it reads.
+/// In this order, the fields that each request uses (the time, the part and the first kind) are close together.
 #[repr(C)]
 pub(super) struct Counts {
     last_seen: AtomicU64,
+    /// The latest part of the shortest window. Parts of the longer windows start together with one of these.
+    part: AtomicU64,
     kinds: KindCounts,
     windows: Windows,
     first_seen: AtomicU64,
@@ -26,6 +27,7 @@ impl Counts {
         Self {
             // A sweep before the first count must not treat the key as idle since 1970.
             last_seen: AtomicU64::new(now),
+            part: AtomicU64::new(windows::part(now)),
             kinds: KindCounts::default(),
             windows: Windows::new(now),
             first_seen: AtomicU64::new(now),
@@ -35,11 +37,18 @@ impl Counts {
 
     #[inline]
     pub(super) fn add(&self, kind: OutcomeKind, now: u64) {
-        if self.windows.is_outdated(now) {
-            self.windows.roll(now, || self.count(OutcomeKind::Admitted));
+        if windows::part(now) != self.part.load(Ordering::Relaxed) {
+            self.begin_part(now);
         }
         self.kinds.add(kind, 1);
         self.last_seen.store(now, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn begin_part(&self, now: u64) {
+        if let Some(part) = self.windows.roll(now, || self.count(OutcomeKind::Admitted)) {
+            self.part.store(part, Ordering::Relaxed);
+        }
     }
 
     /// Counts an admitted request again, as one with a replaced key.

@@ -27,6 +27,12 @@ struct Ring {
     totals: [AtomicU64; SLOTS],
 }
 
+/// The part of the shortest window at this time, as its number since 1970.
+#[inline]
+pub(super) fn part(now: u64) -> u64 {
+    now / (LENGTHS[0] / PARTS)
+}
+
 impl Windows {
     pub(super) fn new(now: u64) -> Self {
         let ring = |length: u64| Ring {
@@ -36,23 +42,19 @@ impl Windows {
         Self { rings: LENGTHS.map(ring), rolling: AtomicBool::new(false) }
     }
 
-    /// Returns whether a new part has started. Parts of the longer windows start together with one of the shortest.
-    #[inline]
-    pub(super) fn is_outdated(&self, now: u64) -> bool {
-        now / (LENGTHS[0] / PARTS) != self.rings[0].current.load(Ordering::Relaxed)
-    }
-
-    /// Records the start of new parts. While one thread does this, others skip it.
-    #[cold]
-    pub(super) fn roll(&self, now: u64, total: impl Fn() -> u64) {
+    /// Records the start of new parts, and returns the latest part of the shortest window. While one thread does this,
+    /// others skip it.
+    pub(super) fn roll(&self, now: u64, total: impl Fn() -> u64) -> Option<u64> {
         if self.rolling.swap(true, Ordering::Acquire) {
-            return;
+            return None;
         }
         let total = total();
         for (ring, length) in self.rings.iter().zip(LENGTHS) {
             ring.roll(now / (length / PARTS), total);
         }
+        let part = self.rings[0].current.load(Ordering::Relaxed);
         self.rolling.store(false, Ordering::Release);
+        Some(part)
     }
 
     /// Adds requests from before all windows.
