@@ -178,33 +178,24 @@ pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
         let found = store.lookup(key.digest).await;
         let found = found.unwrap_or_else(|error| panic!("the lookup of {id} fails: {error}"));
         let record = found.unwrap_or_else(|| panic!("the digest {id} is not found"));
-        let KeyFacts {
-            digest,
-            client: name,
-            label: _,
-            scopes,
-            networks,
-            created: _,
-            lifetime,
-            revoked,
-            replaced_by: _,
-        } = key;
+        let copy = KeyFacts {
+            digest: record.digest(),
+            client: record.profile().name().to_owned(),
+            scopes: record.scopes().to_vec(),
+            networks: record.networks().to_vec(),
+            // The lifetime of a revoked key is not needed.
+            lifetime: if key.revoked.is_some() { key.lifetime } else { record.lifetime() },
+            // Records do not have these.
+            label: key.label.clone(),
+            created: key.created,
+            revoked: key.revoked,
+            replaced_by: key.replaced_by,
+        };
         let profile = record.profile().clone();
         let mut differing = client.differing(&ClientFacts { profile, enabled: client.enabled });
-        for (fact, is_same) in [
-            ("digest", record.digest() == *digest),
-            ("client", record.profile().name() == name),
-            ("scopes", record.scopes() == scopes),
-            ("networks", record.networks() == networks),
-            ("state", record.state() == key.state(client.enabled)),
-        ] {
-            differing.extend((!is_same).then_some(fact));
-        }
-        // The lifetime of a revoked key is not needed.
-        let times = lifetime.times().into_iter().zip(record.lifetime().times());
-        let times = times.filter(|(time, found)| revoked.is_none() && time != found);
-        differing.extend(times.map(|((name, _), _)| name));
-        let id = key.key_id();
+        differing.extend(key.differing(&copy));
+        let is_same_state = record.state() == key.state(client.enabled);
+        differing.extend((!is_same_state).then_some("state"));
         assert!(differing.is_empty(), "the key {id} is found, but differs in {differing:?}");
     }
 }
