@@ -92,6 +92,8 @@ pub(super) fn records() -> Vec<Sample> {
     let (detailed, unlimited, largest) =
         (detailed_profile(), unlimited_profile(), largest_profile());
     let restricted = restricted_profile();
+    let some_networks = ["10.1.0.0/16", "2001:db8::/32", "192.0.2.7"];
+    let (disabled, revoked) = (KeyState::Disabled, KeyState::Revoked);
     let mut samples = vec![
         Sample::of_client("a plain key", "Plain"),
         Sample::of_client("another key of the same client", "Plain"),
@@ -102,11 +104,7 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_client("another key of it with fewer scopes, which expires", &detailed)
             .with_scopes(["stock:*"])
             .with_expiry(future),
-        Sample::of_client("a key for some networks", "Plain").with_networks([
-            "10.1.0.0/16",
-            "2001:db8::/32",
-            "192.0.2.7",
-        ]),
+        Sample::of_client("a key for some networks", "Plain").with_networks(some_networks),
         Sample::of_client("a key of a client for some networks", &restricted),
         Sample::of_client("a key of it for one of them, which expires", &restricted)
             .with_networks(["10.1.0.0/16"])
@@ -125,14 +123,10 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_kind("a key that begins and expires later")
             .with_not_before(future)
             .with_expiry(year_4021),
-        Sample::of_kind("a disabled key").with_state(KeyState::Disabled),
-        Sample::of_kind("a disabled key that expires")
-            .with_state(KeyState::Disabled)
-            .with_expiry(future),
-        Sample::of_kind("a revoked key").with_state(KeyState::Revoked),
-        Sample::of_kind("a revoked key that has expired")
-            .with_state(KeyState::Revoked)
-            .with_expiry(past),
+        Sample::of_kind("a disabled key").with_state(disabled),
+        Sample::of_kind("a disabled key that expires").with_state(disabled).with_expiry(future),
+        Sample::of_kind("a revoked key").with_state(revoked),
+        Sample::of_kind("a revoked key that has expired").with_state(revoked).with_expiry(past),
     ];
     let digests = [
         ("a digest of zeros", [0; 32]),
