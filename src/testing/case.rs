@@ -13,7 +13,7 @@ use http::Request;
 
 use super::clock::FakeClock;
 use crate::authenticate::Authenticator;
-use crate::client::{Client, ClientAddress};
+use crate::client::{Client, ClientAddress, Scope};
 use crate::error::{AuthError, WrongReason};
 use crate::key::KeyDigest;
 use crate::store::{KeyStore, MemoryStore};
@@ -84,15 +84,26 @@ impl<S: KeyStore> Case<S> {
         self.auth.authenticate_key(key.as_bytes()).await
     }
 
-    /// Authenticates with a key in a request from this address.
-    pub(super) async fn present_from(
+    /// Returns the scopes of a key in a request from this address, or the reason why it is refused.
+    pub(super) async fn scopes_from(
         &self,
+        address: &str,
         key: &str,
-        address: IpAddr,
-    ) -> Result<Client, AuthError> {
+    ) -> Result<Vec<Scope>, Option<WrongReason>> {
+        let address: IpAddr = address.parse().expect("an address");
         let request = Request::builder().header("x-api-key", key).extension(address).body(());
         let (parts, ()) = request.expect("the keys of the suite fit into a header").into_parts();
-        self.auth.authenticate_parts(&parts).await
+        let client = self.auth.authenticate_parts(&parts).await.map_err(|error| error.reason())?;
+        let is_same = client.key_id() == KeyDigest::of(key.as_bytes()).key_id();
+        assert!(is_same, "{self}: another key is admitted from {address}");
+        Ok(client.scopes().to_vec())
+    }
+
+    /// Checks that a key with networks is refused in a request without an address.
+    pub(super) async fn needs_an_address(&self, what: impl fmt::Display, key: &str) {
+        let seen = self.present(key).await.map(|client| client.key_id());
+        let is_refused = matches!(seen, Err(AuthError::Misconfigured(_)));
+        assert!(is_refused, "{self}: {what} is not refused without an address: {seen:?}");
     }
 
     pub(super) async fn admits(&self, when: impl fmt::Display, key: &str, client: &str) {

@@ -23,6 +23,14 @@ mod rotating;
 mod updating;
 mod versions;
 
+/// Checks rules, each with a new store.
+macro_rules! check {
+    ($make:ident => $($file:ident: $($rule:ident)+;)+) => {
+        // Boxed, since the largest rule would make the future of the suite large.
+        $($(Box::pin($file::$rule(&case(stringify!($rule), &$make).await)).await;)+)+
+    };
+}
+
 /// Checks all rules for managing the clients and keys of a store: see [the rules](super#rules-of-managing).
 ///
 /// `make` creates a store without clients, which uses the given clock. It is called about fifty times, and may clear the
@@ -53,13 +61,7 @@ where
     S: KeyStore + ManageKeys,
     M: AsyncFn(FakeClock) -> S,
 {
-    macro_rules! check {
-        ($($file:ident: $($rule:ident)+;)+) => {
-            // Boxed, since the largest rule would make the future of the suite large.
-            $($(Box::pin($file::$rule(&case(stringify!($rule), &make).await)).await;)+)+
-        };
-    }
-    check! {
+    check! { make =>
         issuing:
             new_store_is_empty
             issued_key_is_admitted_at_once
@@ -179,17 +181,13 @@ where
     S: KeyStore + ManageKeys,
     M: AsyncFn(FakeClock) -> S,
 {
-    macro_rules! check {
-        ($($rule:ident)+) => {
-            $(events::$rule(&case(stringify!($rule), &make).await).await;)+
-        };
-    }
-    check! {
-        each_change_has_an_event
-        empty_change_has_no_event
-        pages_cover_the_filtered_events
-        every_event_is_in_one_page
-        event_cursor_of_another_list_is_refused
+    check! { make =>
+        events:
+            each_change_has_an_event
+            empty_change_has_no_event
+            pages_cover_the_filtered_events
+            every_event_is_in_one_page
+            event_cursor_of_another_list_is_refused;
     }
 }
 

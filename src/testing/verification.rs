@@ -2,7 +2,7 @@ use std::time::UNIX_EPOCH;
 
 use super::case::{Case, INSTANT, LONG};
 use super::sample::{Sample, now};
-use crate::error::{AuthError, WrongReason};
+use crate::error::WrongReason;
 use crate::store::KeyStore;
 
 /// Returns the samples with a key that may be used from everywhere, and its text.
@@ -25,19 +25,17 @@ pub(super) async fn key_is_refused_from_other_networks(
 ) {
     case.clock.set(now());
     for (sample, key) in all_with_keys(samples).filter(|(sample, _)| has_networks(sample)) {
-        let (id, what) = (sample.record.key_id(), &sample.what);
-        for (address, is_inside) in
-            [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("11.1.2.3", false), ("::2", false)]
-        {
-            let address = address.parse().expect("an address");
-            let seen = case.present_from(key, address).await;
-            let seen = seen.map(|client| client.key_id()).map_err(|error| error.reason());
-            let expected = if is_inside { Ok(id) } else { Err(Some(WrongReason::Network)) };
-            assert!(seen == expected, "{case}: {what}, from {address}, is {seen:?}");
+        let what = &sample.what;
+        for address in ["10.1.2.3", "::ffff:10.1.2.3"] {
+            let seen = case.scopes_from(address, key).await;
+            assert!(seen.is_ok(), "{case}: {what}, from {address}, is {seen:?}");
         }
-        let seen = case.present(key).await;
-        let is_refused = matches!(seen, Err(AuthError::Misconfigured(_)));
-        assert!(is_refused, "{case}: {what} is not refused without an address");
+        for address in ["11.1.2.3", "::2"] {
+            let seen = case.scopes_from(address, key).await;
+            let is_refused = seen == Err(Some(WrongReason::Network));
+            assert!(is_refused, "{case}: {what}, from {address}, is {seen:?}");
+        }
+        case.needs_an_address(what, key).await;
     }
 }
 

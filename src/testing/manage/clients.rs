@@ -1,7 +1,7 @@
-use super::fixture::{Key, Managed};
+use super::fixture::{Key, Managed, exactly, is_invalid_profile};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::client::{ClientProfile, MAX_METADATA_BYTES};
-use crate::manage::{ClientInfo, KeyError, ManageError};
+use crate::manage::{ClientInfo, ManageError};
 use crate::testing::case::Case;
 use crate::testing::sample::{detailed_profile, largest_profile, unlimited_profile};
 
@@ -15,19 +15,12 @@ pub(super) async fn added_client_keeps_its_profile(case: &Case<impl Managed>) {
         largest_profile(),
     ] {
         let name = profile.name();
-        let expected = ClientInfo::new(profile.clone());
         let returned = case.add(profile.clone()).await;
-        assert!(returned == expected, "{case}: {name:?} is returned with other fields");
-        assert!(
-            case.clients().await.contains(&expected),
-            "{case}: {name:?} is not listed with its fields"
-        );
+        case.is_client(name, &returned, &ClientInfo::new(profile.clone())).await;
         let key = Key::of(name);
         case.issue(name, key.to_new()).await;
         case.admits("once issued", &key, name).await;
-        let seen = case.present(&key).await;
-        let is_seen = seen.is_ok_and(|client| *client.profile() == profile);
-        assert!(is_seen, "{case}: a handler sees {name:?} with other fields");
+        case.shows(name, &key, &profile).await;
     }
 }
 
@@ -38,13 +31,9 @@ pub(super) async fn client_name_is_unique(case: &Case<impl Managed>) {
     for profile in
         [detailed_profile(), ClientProfile::new("Detailed"), ClientProfile::new("Disabled")]
     {
-        let name = profile.name().to_owned();
-        case.refused(
-            "adding a client with a name in use",
-            |store| store.add_client(profile),
-            |error| matches!(error, ManageError::ClientExists { name: known } if *known == name),
-        )
-        .await;
+        let exists = ManageError::ClientExists { name: profile.name().to_owned() };
+        let what = "adding a client with a name in use";
+        case.refused(what, |store| store.add_client(profile), exactly(exists)).await;
     }
 }
 
@@ -59,11 +48,7 @@ pub(super) async fn invalid_profile_is_refused(case: &Case<impl Managed>) {
         ("with too long a name", ClientProfile::new("n".repeat(MAX_NAME_CHARS + 1))),
         ("with too much metadata", ClientProfile::new("App 3").with_metadata(too_much)),
     ] {
-        case.refused(
-            &format!("adding a client {what}"),
-            |store| store.add_client(profile),
-            |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
-        )
-        .await;
+        let what = format!("adding a client {what}");
+        case.refused(&what, |store| store.add_client(profile), is_invalid_profile).await;
     }
 }

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::fixture::{Change, HOUR, Key, Managed};
+use super::fixture::{Change, HOUR, Key, Managed, conflict};
 use crate::client::Scope;
 use crate::error::WrongReason;
 use crate::manage::{ClientChange, ManageError, RotationConflict};
 use crate::testing::case::{Case, in_threads, interleave};
+use crate::testing::sample::scope;
 
 /// Changes in progress at once.
 const AT_ONCE: usize = 8;
@@ -33,13 +34,13 @@ pub(super) async fn key_has_one_successor(case: &Case<impl Managed>) {
         let results = at_once(case, round, successors.iter().map(rotate).collect()).await;
         let won: Vec<_> = results.iter().flatten().map(|rotated| rotated.new.key_id).collect();
         let [successor] = won[..] else { panic!("{case}: {} rotations succeed", won.len()) };
+        let mut reasons = vec![RotationConflict::Replaced { successor }];
+        if grace.is_zero() {
+            reasons.push(RotationConflict::Expired);
+        }
         for error in results.into_iter().filter_map(Result::err) {
-            let ManageError::Conflict { key_id, conflict } = &error else {
-                panic!("{case}: a rotation fails: {error:?}");
-            };
-            let is_right = *conflict == RotationConflict::Replaced { successor }
-                || *conflict == RotationConflict::Expired && grace.is_zero();
-            assert!(is_right && *key_id == id, "{case}: a rotation is refused: {error:?}");
+            let is_right = conflict(&old, &reasons)(&error);
+            assert!(is_right, "{case}: a rotation is refused: {error:?}");
         }
         let listed = case.listed(&old).await.replaced_by;
         assert_eq!(listed, Some(successor), "{case}: the listed successor");
@@ -57,31 +58,23 @@ pub(super) async fn concurrent_changes_are_all_kept(case: &Case<impl Managed>) {
     for round in 0..rounds(case).await {
         let names: Vec<_> = (0..AT_ONCE).map(|index| format!("App {index} {round}")).collect();
         let keys: Vec<_> = names.iter().map(|name| Key::of(name)).collect();
+        let scopes: Vec<_> =
+            (0..AT_ONCE).map(|index| scope(&format!("round:{round}:{index}"))).collect();
         let add = |name: &String| dropped(case.store.add_client(name.as_str().into()));
         let issue = |key: &Key| dropped(case.store.issue("App 1", key.to_new()));
         let add_scope = |scope: &Scope| {
             let change = ClientChange::new().add_scope(scope.clone());
             dropped(case.store.update_client("App 2", change))
         };
-        let scope = |index: usize| format!("round:{round}:{index}").parse().expect("a scope");
-        let scopes: Vec<Scope> = (0..AT_ONCE).map(scope).collect();
         let changes = names.iter().map(add).chain(keys.iter().map(issue));
-        let changes = changes.chain(scopes.iter().map(add_scope)).collect();
-        for result in at_once(case, round, changes).await {
-            result.unwrap_or_else(|error| panic!("{case}: a change fails: {error:?}"));
-        }
-        let listed = case.clients().await;
-        let client = listed.iter().find(|client| client.profile.name() == "App 2");
-        let kept = client.map(|client| client.profile.scopes()).unwrap_or_default();
-        let is_kept = scopes.iter().all(|scope| kept.contains(scope));
+        all_succeed(case, round, changes.chain(scopes.iter().map(add_scope)).collect()).await;
+        let client = case.client("App 2").await;
+        let is_kept = scopes.iter().all(|scope| client.profile.scopes().contains(scope));
         assert!(is_kept, "{case}: a change of a client is lost");
-        for name in &names {
-            let is_listed = listed.iter().any(|client| client.profile.name() == name);
-            assert!(is_listed, "{case}: a client is lost");
-        }
-        for key in &keys {
-            case.admits("issued at once with others", key, "App 1").await;
+        for (name, key) in names.iter().zip(&keys) {
+            case.client(name).await;
             case.listed(key).await;
+            case.admits("issued at once with others", key, "App 1").await;
         }
     }
 }
@@ -118,6 +111,17 @@ pub(super) async fn at_once<S: Managed, T: fmt::Debug + Send>(
         results.push(case.result("changing at once", ready(result)).await);
     }
     results
+}
+
+/// Makes changes at the same time that must all succeed.
+pub(super) async fn all_succeed(
+    case: &Case<impl Managed>,
+    round: usize,
+    changes: Vec<Change<'_, ()>>,
+) {
+    for result in at_once(case, round, changes).await {
+        result.unwrap_or_else(|error| panic!("{case}: a change fails: {error:?}"));
+    }
 }
 
 /// Polls a change once, and returns it if it is not complete.

@@ -1,5 +1,4 @@
-use super::fixture::{HOUR, Key, Managed};
-use crate::client::ClientProfile;
+use super::fixture::{HOUR, Key, Managed, exactly, is_unknown_client};
 use crate::error::WrongReason;
 use crate::key::KeyState;
 use crate::manage::{ClientInfo, KeyInfo, ManageError};
@@ -15,20 +14,17 @@ pub(super) async fn keys_of_a_disabled_client_are_refused(case: &Case<impl Manag
     case.revoke(&revoked).await;
 
     let returned = case.disable("App 1").await;
-    for (key, reason) in [
-        (&plain, WrongReason::Disabled),
-        (&old, WrongReason::Disabled),
-        (&revoked, WrongReason::Revoked),
-    ] {
-        case.refuses("once its client is disabled", key, reason).await;
+    for key in [&plain, &old] {
+        case.refuses("once its client is disabled", key, WrongReason::Disabled).await;
     }
+    case.refuses("once its client is disabled", &revoked, WrongReason::Revoked).await;
     case.admits("beside a disabled client", &elsewhere, "App 10").await;
     let listed = case.clients().await;
     assert_eq!((returned.enabled, &listed[0]), (false, &returned), "{case}: the listed client");
     assert!(listed[1].enabled, "{case}: another client is disabled");
 
-    let [issued, new, leaked] = ["issued", "new", "leaked"].map(Key::of);
-    case.issue("App 1", leaked.to_new()).await;
+    let [issued, new] = ["issued", "new"].map(Key::of);
+    let [leaked] = case.issued("App 1", ["leaked"]).await;
     let returned = case.issue("App 1", issued.to_new()).await;
     let rotated = case.rotate(&old, new.to_new(), HOUR).await;
     let mut states = vec![returned.state, rotated.old.state, rotated.new.state];
@@ -44,17 +40,15 @@ pub(super) async fn keys_of_a_disabled_client_are_refused(case: &Case<impl Manag
 /// Keys that have expired or were revoked while the client was disabled stay refused.
 pub(super) async fn keys_of_an_enabled_client_are_admitted_again(case: &Case<impl Managed>) {
     let [plain, old, leaked] = case.issued("App 1", ["plain", "old", "leaked"]).await;
-    let expiring = Key::of("expiring");
-    case.issue("App 1", expiring.to_new().with_expiry(case.now() + HOUR)).await;
+    let expiring = case.issued_until("App 1", "expiring", case.now() + HOUR).await;
     let before = case.contents().await;
     case.disable("App 1").await;
     case.enable("App 1").await;
-    assert_eq!(case.contents().await, before, "{case}: enabling undoes disabling");
+    case.lists_the_same("disabling and enabling", &before).await;
 
     case.disable("App 1").await;
-    let [issued, new] = ["issued", "new"].map(Key::of);
-    case.issue("App 1", issued.to_new()).await;
-    case.rotate(&old, new.to_new(), 2 * HOUR).await;
+    let [issued] = case.issued("App 1", ["issued"]).await;
+    let new = case.rotated(&old, "new", 2 * HOUR).await;
     case.revoke(&leaked).await;
     case.clock.advance(HOUR);
     case.enable("App 1").await;
@@ -70,12 +64,9 @@ pub(super) async fn keys_of_an_enabled_client_are_admitted_again(case: &Case<imp
 
 pub(super) async fn enabled_client_is_not_removed(case: &Case<impl Managed>) {
     let [key] = case.issued("App 1", ["key"]).await;
-    case.refused(
-        "removing an enabled client",
-        |store| store.remove_client("App 1"),
-        |error| matches!(error, ManageError::StillEnabled { name } if name == "App 1"),
-    )
-    .await;
+    let is_enabled = exactly(ManageError::StillEnabled { name: "App 1".to_owned() });
+    let what = "removing an enabled client";
+    case.refused(what, |store| store.remove_client("App 1"), is_enabled).await;
     case.admits("of an enabled client", &key, "App 1").await;
 }
 
@@ -88,33 +79,29 @@ pub(super) async fn client_is_removed_with_its_keys(case: &Case<impl Managed>) {
     let others = case.contents().await;
     case.add(profile.clone()).await;
     let [plain, revoked] = case.issued(name, ["plain", "revoked"]).await;
-    let [old, new] = ["old", "new"].map(Key::of);
+    let old = Key::of("old");
     case.issue(name, old.to_new().with_label("production")).await;
     case.revoke(&revoked).await;
-    case.rotate(&old, new.to_new(), HOUR).await;
+    let new = case.rotated(&old, "new", HOUR).await;
 
     case.disable(name).await;
-    let removed = case.done("removing a client", case.store.remove_client(name)).await;
+    let removed = case.remove(name).await;
     assert_eq!((&removed.profile, removed.enabled), (&profile, false), "{case}: when returned");
-    for key in [&plain, &revoked, &old, &new] {
-        case.refuses("of a removed client", key, WrongReason::Unknown).await;
-    }
+    let are_unknown = async || {
+        for key in [&plain, &revoked, &old, &new] {
+            case.refuses("of a removed client", key, WrongReason::Unknown).await;
+        }
+    };
+    are_unknown().await;
     case.admits("beside a removed client", &elsewhere, "Staying").await;
-    assert_eq!(case.contents().await, others, "{case}: what is left");
-    case.refused(
-        "removing a client again",
-        |store| store.remove_client(name),
-        |error| matches!(error, ManageError::UnknownClient { .. }),
-    )
-    .await;
+    assert_eq!(case.contents().await, others, "{case}: the others");
+    let what = "removing a client again";
+    case.refused(what, |store| store.remove_client(name), is_unknown_client).await;
 
-    let again = ClientInfo::new(ClientProfile::new(name));
-    assert_eq!(case.add(name).await, again, "{case}: when added again");
-    assert!(case.clients().await.contains(&again), "{case}: it has fields of the removed one");
+    let again = case.add(name).await;
+    case.is_client("a client that was added again", &again, &ClientInfo::new(name)).await;
     assert_eq!(case.keys(Some(name)).await, [], "{case}: keys of a client that was added again");
-    for key in [&plain, &revoked, &old, &new] {
-        case.refuses("of a removed client", key, WrongReason::Unknown).await;
-    }
+    are_unknown().await;
     // Removing a client removes its revoked keys, which can then be issued again.
     for key in [&revoked, &old] {
         let returned = case.issue(name, key.to_new()).await;

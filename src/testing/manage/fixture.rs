@@ -2,14 +2,16 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
-use crate::client::ClientProfile;
+use crate::client::{ClientProfile, Scope};
+use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{
-    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageKeys, NewKey,
-    Rotated,
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyError, KeyInfo, ManageError, ManageKeys,
+    NewKey, PurgeKeys, Rotated, RotationConflict,
 };
 use crate::store::KeyStore;
-use crate::testing::case::Case;
+use crate::testing::case::{Case, is_rounded_up, is_same_microsecond};
+use crate::testing::sample::{network, scope};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -20,6 +22,10 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DIGITS: usize = 40;
 
 pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
+/// Everything that a store lists.
+type Contents = (Vec<ClientInfo>, Vec<KeyInfo>);
+
+pub(super) type Reason = fn(&ManageError) -> bool;
 
 /// A store that can be tested by this suite.
 pub(in crate::testing) trait Managed: KeyStore + ManageKeys {}
@@ -92,13 +98,49 @@ impl<S: Managed> Case<S> {
         let result = self.result(what, change(&self.store)).await;
         let is_refused = result.as_ref().is_err_and(is_reason);
         assert!(is_refused, "{self}: {what} is not refused with its reason: {result:?}");
-        let is_same = self.contents().await == before;
-        assert!(is_same, "{self}: {what} is refused, and changes the store");
+        self.lists_the_same(what, &before).await;
     }
 
-    /// Everything that the store lists.
-    pub(super) async fn contents(&self) -> (Vec<ClientInfo>, Vec<KeyInfo>) {
+    pub(super) async fn refused_issue(
+        &self,
+        what: &str,
+        client: &str,
+        new: NewKey,
+        is_reason: impl Fn(&ManageError) -> bool,
+    ) {
+        self.refused(what, |store| store.issue(client, new), is_reason).await;
+    }
+
+    pub(super) async fn refused_rotation(
+        &self,
+        what: &str,
+        key: &Key,
+        successor: NewKey,
+        is_reason: impl Fn(&ManageError) -> bool,
+    ) {
+        let id = key.id();
+        self.refused(what, |store| store.rotate(&id, successor, HOUR), is_reason).await;
+    }
+
+    pub(super) async fn refused_key_change(
+        &self,
+        what: &str,
+        key: &Key,
+        change: KeyChange,
+        is_reason: impl Fn(&ManageError) -> bool,
+    ) {
+        let id = key.id();
+        self.refused(what, |store| store.update_key(&id, change), is_reason).await;
+    }
+
+    pub(super) async fn contents(&self) -> Contents {
         (self.clients().await, self.keys(None).await)
+    }
+
+    /// Checks that the store lists the same as before.
+    pub(super) async fn lists_the_same(&self, what: &str, before: &Contents) {
+        let is_same = self.contents().await == *before;
+        assert!(is_same, "{self}: {what} changes the store");
     }
 
     pub(super) async fn clients(&self) -> Vec<ClientInfo> {
@@ -109,10 +151,76 @@ impl<S: Managed> Case<S> {
         self.done("listing the keys", self.store.list_keys(client)).await
     }
 
+    /// Returns a client from the list.
+    pub(super) async fn client(&self, name: &str) -> ClientInfo {
+        let known = self.clients().await.into_iter().find(|known| known.profile.name() == name);
+        known.unwrap_or_else(|| panic!("{self}: the client {name} is not listed"))
+    }
+
     /// Returns a key from the list.
     pub(super) async fn listed(&self, key: &Key) -> KeyInfo {
         let known = self.keys(None).await.into_iter().find(|known| known.key_id == key.id());
         known.unwrap_or_else(|| panic!("{self}: the key {} is not listed", key.id()))
+    }
+
+    /// Checks that a change returned a client with these facts, and that the store lists it.
+    pub(super) async fn is_client(&self, what: &str, returned: &ClientInfo, expected: &ClientInfo) {
+        assert!(returned == expected, "{self}: {what} is returned with other fields");
+        let is_listed = self.clients().await.contains(expected);
+        assert!(is_listed, "{self}: {what} is not listed with its fields");
+    }
+
+    /// Checks that a change returned a key with these facts, and that the store lists it.
+    pub(super) async fn is_key(&self, what: &str, returned: &KeyInfo, expected: &KeyInfo) {
+        assert_eq!(returned, expected, "{self}: the returned key {what}");
+        let listed = self.keys(None).await.into_iter().find(|it| it.key_id == expected.key_id);
+        assert_eq!(listed.as_ref(), Some(expected), "{self}: the listed key {what}");
+    }
+
+    /// Checks that handlers see this profile in requests with the key.
+    pub(super) async fn shows(&self, what: &str, key: &Key, profile: &ClientProfile) {
+        let is_seen = self.present(key).await.is_ok_and(|client| client.profile() == profile);
+        assert!(is_seen, "{self}: a handler does not see the profile of {what}");
+    }
+
+    /// Checks the scopes of a key in a request from this address; `None` if its networks do not contain the address.
+    pub(super) async fn has_scopes_from(
+        &self,
+        address: &str,
+        what: &str,
+        key: &Key,
+        expected: Option<&[Scope]>,
+    ) {
+        let seen = self.scopes_from(address, key).await;
+        let expected = expected.map(<[Scope]>::to_vec).ok_or(Some(WrongReason::Network));
+        assert_eq!(seen, expected, "{self}: {what}, from {address}");
+    }
+
+    /// Checks an expiry, which a store may cut to the microsecond.
+    pub(super) fn expires_at(
+        &self,
+        what: &str,
+        expected: Option<SystemTime>,
+        seen: Option<SystemTime>,
+    ) {
+        let is_kept = is_same_microsecond(expected, seen);
+        assert!(is_kept, "{self}: {what}, the expiry {expected:?} is {seen:?}");
+    }
+
+    /// Checks a beginning, which a store may round up to the microsecond.
+    pub(super) fn begins_at(
+        &self,
+        what: &str,
+        expected: Option<SystemTime>,
+        seen: Option<SystemTime>,
+    ) {
+        let is_kept = is_rounded_up(expected, seen);
+        assert!(is_kept, "{self}: {what}, the beginning {expected:?} is {seen:?}");
+    }
+
+    /// Checks the time of a change that was just made, which a store may cut to the second.
+    pub(super) fn is_now(&self, what: &str, seen: Option<SystemTime>) {
+        assert!(is_same_second(seen, self.now()), "{self}: the {what} is {seen:?}");
     }
 
     pub(super) async fn add(&self, profile: impl Into<ClientProfile>) -> ClientInfo {
@@ -127,6 +235,10 @@ impl<S: Managed> Case<S> {
         self.done("disabling a client", self.store.disable_client(client)).await
     }
 
+    pub(super) async fn remove(&self, client: &str) -> ClientInfo {
+        self.done("removing a client", self.store.remove_client(client)).await
+    }
+
     pub(super) async fn issue(&self, client: &str, key: NewKey) -> KeyInfo {
         self.done("issuing a key", self.store.issue(client, key)).await
     }
@@ -138,6 +250,13 @@ impl<S: Managed> Case<S> {
             self.issue(client, key.to_new()).await;
         }
         keys
+    }
+
+    /// Issues a key with this description and expiry.
+    pub(super) async fn issued_until(&self, client: &str, what: &str, expires: SystemTime) -> Key {
+        let key = Key::of(what);
+        self.issue(client, key.to_new().with_expiry(expires)).await;
+        key
     }
 
     pub(super) async fn update_client(&self, name: &str, change: ClientChange) -> ClientInfo {
@@ -155,6 +274,51 @@ impl<S: Managed> Case<S> {
     pub(super) async fn rotate(&self, key: &Key, successor: NewKey, grace: Duration) -> Rotated {
         self.done("rotating a key", self.store.rotate(&key.id(), successor, grace)).await
     }
+
+    /// Rotates a key to one with this description.
+    pub(super) async fn rotated(&self, key: &Key, successor: &str, grace: Duration) -> Key {
+        let successor = Key::of(successor);
+        self.rotate(key, successor.to_new(), grace).await;
+        successor
+    }
+
+    pub(super) async fn purge(&self, purge: &PurgeKeys) -> Vec<KeyInfo> {
+        self.done("a purge", self.store.purge_keys(purge)).await
+    }
+}
+
+/// Expects exactly this error. Compares the texts, since errors of databases cannot be compared.
+pub(super) fn exactly(expected: ManageError) -> impl Fn(&ManageError) -> bool {
+    move |error| format!("{error:?}") == format!("{expected:?}")
+}
+
+/// Expects a conflict about this key, for one of these reasons.
+pub(super) fn conflict(key: &Key, reasons: &[RotationConflict]) -> impl Fn(&ManageError) -> bool {
+    let id = key.id();
+    move |error| {
+        matches!(error, ManageError::Conflict { key_id, conflict }
+            if *key_id == id && reasons.contains(conflict))
+    }
+}
+
+pub(super) fn lacks_scope(lacked: &str) -> impl Fn(&ManageError) -> bool {
+    exactly(ManageError::LacksScope { scope: scope(lacked) })
+}
+
+pub(super) fn lacks_network(lacked: &str) -> impl Fn(&ManageError) -> bool {
+    exactly(ManageError::LacksNetwork { network: network(lacked) })
+}
+
+pub(super) fn is_invalid_label(error: &ManageError) -> bool {
+    matches!(error, ManageError::Label(_))
+}
+
+pub(super) fn is_invalid_profile(error: &ManageError) -> bool {
+    matches!(error, ManageError::Key(KeyError::Profile(_)))
+}
+
+pub(super) fn is_unknown_client(error: &ManageError) -> bool {
+    matches!(error, ManageError::UnknownClient { .. })
 }
 
 /// Returns whether a text contains a run of hexadecimal digits that is long enough for a digest.

@@ -1,10 +1,10 @@
 use std::time::UNIX_EPOCH;
 
-use super::fixture::{DAY, Key, Managed, SECOND, is_same_second};
+use super::fixture::{DAY, Key, Managed, SECOND, exactly, is_invalid_label};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::error::WrongReason;
 use crate::manage::{KeyError, KeyInfo, ManageError, NewKey};
-use crate::testing::case::{Case, INSTANT, LONG, is_rounded_up, is_same_microsecond};
+use crate::testing::case::{Case, INSTANT, LONG};
 
 pub(super) async fn new_store_is_empty(case: &Case<impl Managed>) {
     let (clients, keys) = case.contents().await;
@@ -27,8 +27,8 @@ pub(super) async fn issued_key_is_admitted_at_once(case: &Case<impl Managed>) {
 }
 
 pub(super) async fn issued_key_is_refused_from_its_expiry(case: &Case<impl Managed>) {
-    let (key, expires) = (Key::of("expiring"), case.now() + DAY);
-    case.issue("App 1", key.to_new().with_expiry(expires)).await;
+    let expires = case.now() + DAY;
+    let key = case.issued_until("App 1", "expiring", expires).await;
     case.admits("once issued", &key, "App 1").await;
     case.clock.set(expires - INSTANT);
     case.admits("just before its expiry", &key, "App 1").await;
@@ -56,24 +56,20 @@ pub(super) async fn issued_key_is_refused_before_its_beginning(case: &Case<impl 
 }
 
 pub(super) async fn key_that_would_never_work_is_refused(case: &Case<impl Managed>) {
-    let (new, expires) = (Key::of("new"), case.now() + DAY);
+    let (key, expires) = (Key::of("new"), case.now() + DAY);
     for begins in [expires, expires + INSTANT, expires + LONG] {
-        let new = new.to_new().with_expiry(expires).with_not_before(begins);
-        case.refused(
-            &format!("issuing a key that begins at {begins:?} and expires at {expires:?}"),
-            |store| store.issue("App 1", new),
-            |error| matches!(error, ManageError::NeverValid),
-        )
-        .await;
+        let what = format!("issuing a key that begins at {begins:?} and expires at {expires:?}");
+        let new = key.to_new().with_expiry(expires).with_not_before(begins);
+        case.refused_issue(&what, "App 1", new, exactly(ManageError::NeverValid)).await;
     }
-    case.refuses("after it was not issued", &new, WrongReason::Unknown).await;
+    case.refuses("after it was not issued", &key, WrongReason::Unknown).await;
 }
 
 pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
     let longest = "é".repeat(MAX_NAME_CHARS);
     // These times have fractions of a microsecond, like the clock.
     let (day, year_2112) = (case.now() + DAY, case.now() + 84 * 365 * DAY);
-    for (index, (label, not_before, expires)) in [
+    for (label, not_before, expires) in [
         (None, None, None),
         (Some("production"), None, Some(day)),
         (Some("O'Hara \"&\" \\ Søn: {#}; --"), Some(day), Some(year_2112)),
@@ -81,25 +77,17 @@ pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
         (Some("null"), Some(year_2112), None),
         (Some("8"), None, None),
         (Some(&*longest), None, None),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let key = Key::of(&format!("key {index}"));
+    ] {
+        let key = Key::of(&format!("{label:?} {not_before:?} {expires:?}"));
         let new = key.to_new().with_expiry(expires).with_not_before(not_before);
         let returned = case.issue("App 1", label.into_iter().fold(new, NewKey::with_label)).await;
-        let is_now = is_same_second(returned.created, case.now());
-        assert!(is_now, "{case}: the creation is {:?}", returned.created);
-        let is_kept = is_same_microsecond(expires, returned.expires());
-        assert!(is_kept, "{case}: the expiry {expires:?} is {:?}", returned.expires());
-        let seen = returned.not_before();
-        let is_kept = is_rounded_up(not_before, seen);
-        assert!(is_kept, "{case}: the beginning {not_before:?} is {seen:?}");
+        case.is_now("creation", returned.created);
+        case.expires_at("once issued", expires, returned.expires());
+        case.begins_at("once issued", not_before, returned.not_before());
         let mut expected = KeyInfo::new(key.id(), "App 1");
         expected.label = label.map(str::to_owned);
         (expected.created, expected.lifetime) = (returned.created, returned.lifetime);
-        assert_eq!(returned, expected, "{case}: the returned key");
-        assert_eq!(case.listed(&key).await, expected, "{case}: the listed key");
+        case.is_key("with its fields", &returned, &expected).await;
         case.clock.advance(SECOND);
     }
 }
@@ -107,62 +95,45 @@ pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
 /// Digests and ids are unique, also among revoked keys.
 pub(super) async fn key_and_its_id_are_unique(case: &Case<impl Managed>) {
     let [known, revoked] = case.issued("App 1", ["known", "revoked"]).await;
-    let expired = Key::of("expired");
-    case.issue("App 1", expired.to_new().with_expiry(case.now() + DAY)).await;
+    let expired = case.issued_until("App 1", "expired", case.now() + DAY).await;
     case.revoke(&revoked).await;
     case.clock.advance(2 * DAY);
 
-    let duplicate = |key_id| KeyError::Duplicate { key_id };
-    let conflict = |key_id| KeyError::IdConflict { key_id };
-    for client in ["App 1", "App 2"] {
-        for (what, new, reason) in [
-            ("issuing a key again", known.to_new().with_label("again"), duplicate(known.id())),
-            ("issuing an expired key again", expired.to_new(), duplicate(expired.id())),
-            (
-                "issuing a revoked key again",
-                revoked.to_new(),
-                KeyError::Revoked { key_id: revoked.id() },
-            ),
-            ("issuing a key with the id of another", known.with_same_id(), conflict(known.id())),
-            (
-                "issuing a key with the id of a revoked one",
-                revoked.with_same_id(),
-                conflict(revoked.id()),
-            ),
-        ] {
-            case.refused(
-                what,
-                |store| store.issue(client, new),
-                |error| matches!(error, ManageError::Key(error) if *error == reason),
-            )
-            .await;
+    let duplicate = |key: &Key| KeyError::Duplicate { key_id: key.id() };
+    let conflict = |key: &Key| KeyError::IdConflict { key_id: key.id() };
+    let was_revoked = |key: &Key| KeyError::Revoked { key_id: key.id() };
+    let labelled = known.to_new().with_label("again");
+    for (what, new, reason) in [
+        ("issuing a key again", labelled, duplicate(&known)),
+        ("issuing an expired key again", expired.to_new(), duplicate(&expired)),
+        ("issuing a revoked key again", revoked.to_new(), was_revoked(&revoked)),
+        ("issuing a key with the id of another", known.with_same_id(), conflict(&known)),
+        ("issuing a key with the id of a revoked one", revoked.with_same_id(), conflict(&revoked)),
+    ] {
+        let is_reason = exactly(reason.into());
+        for client in ["App 1", "App 2"] {
+            case.refused_issue(what, client, new.clone(), &is_reason).await;
         }
     }
 }
 
 pub(super) async fn past_expiry_is_refused(case: &Case<impl Managed>) {
-    let new = Key::of("new");
+    let key = Key::of("new");
     for expires in [case.now(), case.now() - INSTANT, case.now() - LONG, UNIX_EPOCH] {
-        case.refused(
-            &format!("issuing a key that expires at {expires:?}"),
-            |store| store.issue("App 1", new.to_new().with_expiry(expires)),
-            |error| matches!(error, ManageError::ExpiryPassed),
-        )
-        .await;
+        let what = format!("issuing a key that expires at {expires:?}");
+        let new = key.to_new().with_expiry(expires);
+        case.refused_issue(&what, "App 1", new, exactly(ManageError::ExpiryPassed)).await;
     }
-    case.refuses("after it was not issued", &new, WrongReason::Unknown).await;
-    case.issue("App 1", new.to_new().with_expiry(case.now() + DAY)).await;
-    case.admits("once issued", &new, "App 1").await;
+    case.refuses("after it was not issued", &key, WrongReason::Unknown).await;
+    case.issue("App 1", key.to_new().with_expiry(case.now() + DAY)).await;
+    case.admits("once issued", &key, "App 1").await;
 }
 
 pub(super) async fn invalid_label_is_refused(case: &Case<impl Managed>) {
     let too_long = "n".repeat(MAX_NAME_CHARS + 1);
     for label in ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*too_long] {
-        case.refused(
-            &format!("issuing a key with the label {label:?}"),
-            |store| store.issue("App 1", Key::of("new").to_new().with_label(label)),
-            |error| matches!(error, ManageError::Label(_)),
-        )
-        .await;
+        let what = format!("issuing a key with the label {label:?}");
+        let new = Key::of("new").to_new().with_label(label);
+        case.refused_issue(&what, "App 1", new, is_invalid_label).await;
     }
 }

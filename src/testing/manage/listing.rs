@@ -1,6 +1,4 @@
-use std::time::Duration;
-
-use super::fixture::{Change, Key, MINUTE, Managed};
+use super::fixture::{Change, Key, MINUTE, Managed, exactly};
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{ClientInfo, ManageError};
 use crate::testing::case::Case;
@@ -9,10 +7,9 @@ use crate::testing::case::Case;
 pub(super) async fn clients_are_listed_in_order(case: &Case<impl Managed>) {
     case.add("App 0").await;
     let [_, revoked, old] = case.issued("App 1", ["plain", "revoked", "old"]).await;
-    let expired = Key::of("expired").to_new().with_expiry(case.now() + MINUTE);
-    case.issue("App 1", expired).await;
+    case.issued_until("App 1", "expired", case.now() + MINUTE).await;
     case.revoke(&revoked).await;
-    case.rotate(&old, Key::of("new").to_new(), MINUTE).await;
+    case.rotated(&old, "new", MINUTE).await;
     case.clock.advance(2 * MINUTE);
 
     let listed = case.clients().await;
@@ -33,16 +30,19 @@ pub(super) async fn clients_are_listed_in_order(case: &Case<impl Managed>) {
 /// Keys are sorted by client and then by creation time. The list includes expired and revoked keys.
 pub(super) async fn keys_are_listed_in_order(case: &Case<impl Managed>) {
     case.add("App 0").await;
-    let keys: Vec<_> = (0..12).map(|index| Key::of(&format!("key {index}"))).collect();
-    for (key, client) in keys.iter().zip(["App 2", "App 1"].into_iter().cycle()) {
-        case.issue(client, key.to_new().with_expiry(case.now() + 10 * MINUTE)).await;
-        case.clock.advance(MINUTE);
+    let (mut of_app_1, mut of_app_2) = (Vec::new(), Vec::new());
+    for number in 0..6 {
+        for (client, keys) in [("App 2", &mut of_app_2), ("App 1", &mut of_app_1)] {
+            let what = format!("key {number} of {client}");
+            keys.push(case.issued_until(client, &what, case.now() + 10 * MINUTE).await);
+            case.clock.advance(MINUTE);
+        }
     }
-    case.revoke(&keys[0]).await;
-    case.revoke(&keys[3]).await;
+    case.revoke(&of_app_2[0]).await;
+    case.revoke(&of_app_1[1]).await;
 
-    let of_app_1: Vec<_> = keys.iter().skip(1).step_by(2).map(Key::id).collect();
-    let of_app_2: Vec<_> = keys.iter().step_by(2).map(Key::id).collect();
+    let [of_app_1, of_app_2] =
+        [of_app_1, of_app_2].map(|keys| keys.iter().map(Key::id).collect::<Vec<_>>());
     let all = [&*of_app_1, &*of_app_2].concat();
     for (client, expected) in
         [(None, all), (Some("App 1"), of_app_1), (Some("App 0"), vec![]), (Some("App 2"), of_app_2)]
@@ -74,8 +74,8 @@ pub(super) async fn unknown_name_suggests_the_nearest(case: &Case<impl Managed>)
 
 type OfName<'a, S> = fn(&'a S, &'a str) -> Change<'a, ClientInfo>;
 
-async fn name_is_unknown<S: Managed>(case: &Case<S>, name: &str, known: Option<&str>) {
-    let is_reason = |error: &ManageError| matches!(error, ManageError::UnknownClient { nearest } if nearest.as_deref() == known);
+async fn name_is_unknown<S: Managed>(case: &Case<S>, name: &str, nearest: Option<&str>) {
+    let is_reason = exactly(ManageError::UnknownClient { nearest: nearest.map(str::to_owned) });
     let changes: [(&str, OfName<'_, S>); 4] = [
         ("enabling an unknown client", S::enable_client),
         ("disabling an unknown client", S::disable_client),
@@ -83,11 +83,10 @@ async fn name_is_unknown<S: Managed>(case: &Case<S>, name: &str, known: Option<&
         ("finding an unknown client", S::find_client),
     ];
     for (what, change) in changes {
-        case.refused(what, |store| change(store, name), is_reason).await;
+        case.refused(what, |store| change(store, name), &is_reason).await;
     }
     let new = Key::of("new").to_new();
-    let what = "issuing a key to an unknown client";
-    case.refused(what, |store| store.issue(name, new), is_reason).await;
+    case.refused_issue("issuing a key to an unknown client", name, new, &is_reason).await;
     let what = "listing the keys of an unknown client";
     case.refused(what, |store| store.list_keys(Some(name)), is_reason).await;
 }
@@ -103,14 +102,11 @@ pub(super) async fn unknown_id_suggests_the_nearest(case: &Case<impl Managed>) {
     }
 }
 
-async fn id_is_unknown(case: &Case<impl Managed>, id: KeyId, known: Option<KeyId>) {
-    let is_reason = |error: &ManageError| match error {
-        ManageError::UnknownKey { key_id, nearest } => (*key_id, *nearest) == (id, known),
-        _ => false,
-    };
+async fn id_is_unknown(case: &Case<impl Managed>, id: KeyId, nearest: Option<KeyId>) {
+    let is_reason = exactly(ManageError::UnknownKey { key_id: id, nearest });
     let new = Key::of("new").to_new();
-    case.refused("revoking an unknown key", |store| store.revoke(&id), is_reason).await;
-    case.refused("finding an unknown key", |store| store.find_key(&id), is_reason).await;
+    case.refused("revoking an unknown key", |store| store.revoke(&id), &is_reason).await;
+    case.refused("finding an unknown key", |store| store.find_key(&id), &is_reason).await;
     let what = "rotating an unknown key";
-    case.refused(what, |store| store.rotate(&id, new, Duration::ZERO), is_reason).await;
+    case.refused(what, |store| store.rotate(&id, new, MINUTE), is_reason).await;
 }

@@ -1,12 +1,16 @@
+use std::fmt;
 use std::time::SystemTime;
 
-use super::fixture::{DAY, HOUR, Key, MINUTE, Managed};
+use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, exactly, is_unknown_client};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientInfo, ClientQuery, KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError, Page,
+    ClientQuery, KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError, NewKey, Page,
 };
 use crate::testing::case::Case;
+use crate::testing::sample::scope;
+
+const SORTS: [KeySort; 3] = [KeySort::Client, KeySort::Created, KeySort::Expires];
 
 /// Adds clients and keys of every kind: with and without scopes, metadata, label, expiry and successor; enabled and
 /// disabled, not yet valid, expired and revoked.
@@ -15,30 +19,25 @@ async fn fill(case: &Case<impl Managed>) {
     for (number, name) in
         ["acme", "Acme 2", "ACME_3", "backup", "Éclair", "zulu"].iter().enumerate()
     {
-        let scopes = scopes[number % 4].iter().map(|scope| scope.parse().expect("a scope"));
+        let scopes = scopes[number % 4].iter().copied().map(scope);
         let profile = ClientProfile::new(name).with_scopes(scopes);
         let team = ["billing", "stock"][number % 2];
         let metadata = [("team", team), ("it's", "\"$1\"")].into_iter().take(number % 3);
         let profile = if number == 3 { profile.with_title("Acme's copies") } else { profile };
         case.add(profile.with_metadata(metadata)).await;
         for key in 0..5 {
-            let what = format!("key {key} of {name}");
-            let mut new = Key::of(&what).to_new();
-            if key != 1 {
-                let labels = ["Mobile", "mobile app", "éclair", "x_%", "mOBILE"];
-                new = new.with_label(labels[(number + key) % labels.len()]);
-            }
-            if key == 1 && number % 4 == 2 {
-                new = new.with_scopes(["orders:write".parse().expect("a scope")]);
-            }
-            if key > 1 {
-                let times = [HOUR, DAY, 20 * DAY];
-                new = new.with_expiry(case.now() + times[(number + key) % 3]);
-            }
-            if key == 1 && number % 2 == 1 {
-                let hours = u32::try_from(number).unwrap_or_default();
-                new = new.with_not_before(case.now() + hours * HOUR);
-            }
+            let labels = ["Mobile", "mobile app", "éclair", "x_%", "mOBILE"];
+            let label = (key != 1).then_some(labels[(number + key) % labels.len()]);
+            let lifetime = (key > 1).then_some([HOUR, DAY, 20 * DAY][(number + key) % 3]);
+            let delay =
+                (key == 1 && number % 2 == 1).then_some([HOUR, 3 * HOUR, 5 * HOUR][number / 2]);
+            let own = (key == 1 && number % 4 == 2).then(|| scope("orders:write"));
+            let new = Key::of(&format!("key {key} of {name}"))
+                .to_new()
+                .with_expiry(lifetime.map(|lifetime| case.now() + lifetime))
+                .with_not_before(delay.map(|delay| case.now() + delay))
+                .with_scopes(own);
+            let new = label.into_iter().fold(new, NewKey::with_label);
             case.issue(name, new).await;
             if (number + key) % 3 == 0 {
                 case.clock.advance(MINUTE / 7);
@@ -47,7 +46,7 @@ async fn fill(case: &Case<impl Managed>) {
         let key = |number: usize| Key::of(&format!("key {number} of {name}"));
         if number % 2 == 0 {
             case.revoke(&key(4)).await;
-            case.rotate(&key(0), Key::of(&format!("successor of {name}")).to_new(), DAY).await;
+            case.rotated(&key(0), &format!("successor of {name}"), DAY).await;
         }
     }
     case.disable("backup").await;
@@ -57,7 +56,6 @@ async fn fill(case: &Case<impl Managed>) {
 /// One query for each filter, and some with several.
 fn client_queries() -> Vec<ClientQuery> {
     let query = ClientQuery::new;
-    let scope = |text: &str| text.parse().expect("a scope");
     vec![
         query(),
         query().with_search("aCMe"),
@@ -84,7 +82,6 @@ fn client_queries() -> Vec<ClientQuery> {
 
 fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
     let query = || KeyQuery::new().at(now);
-    let scope = |text: &str| text.parse().expect("a scope");
     let some = || keys.iter().step_by(3).map(|key| key.key_id);
     let id = keys[7].key_id.to_string();
     let statuses = KeyStatus::ALL.iter();
@@ -121,17 +118,21 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
     queries
 }
 
-/// Reads all pages of a list. Checks that all pages but the last one are full, and that only an empty list has an empty
-/// page.
-pub(super) async fn all_pages<T, S: Managed>(
-    case: &Case<S>,
+/// Reads all pages of a query with this limit. Checks that all pages but the last one are full, and that only an empty
+/// list has an empty page.
+pub(super) async fn all_pages<Q: Clone, T: fmt::Debug>(
+    case: &Case<impl Managed>,
     limit: usize,
-    page: impl AsyncFn(Option<String>) -> Result<Page<T>, ManageError>,
+    query: Q,
+    after: fn(Q, String) -> Q,
+    read: impl AsyncFn(&Q) -> Result<Page<T>, ManageError>,
 ) -> Vec<T> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
         let is_first = next.is_none();
-        let page = page(next).await.unwrap_or_else(|error| panic!("{case}: a page: {error:?}"));
+        let query = next.into_iter().fold(query.clone(), after);
+        let page = case.result("a page", read(&query)).await;
+        let page = page.unwrap_or_else(|error| panic!("{case}: a page: {error:?}"));
         assert!(is_first || !page.found.is_empty(), "{case}: the page after a cursor is empty");
         assert_eq!(page.unreadable, [""; 0], "{case}: unreadable rows");
         let is_full = page.found.len() == limit;
@@ -150,77 +151,54 @@ pub(super) async fn pages_cover_the_filtered_list(case: &Case<impl Managed>) {
         for query in [query.clone(), query.descending()] {
             let expected = query.page_of(clients.clone()).expect("a query without a cursor").found;
             for limit in [1, 2, 50] {
-                let found = all_clients(case, &query, limit).await;
-                assert_eq!(found, expected, "{case}: {query:?} with the limit {limit}");
+                let query = query.clone().with_limit(limit);
+                let read = async |query: &ClientQuery| case.store.clients(query).await;
+                let found = all_pages(case, limit, query.clone(), ClientQuery::after, read).await;
+                assert_eq!(found, expected, "{case}: {query:?}");
             }
         }
     }
 
     let keys = case.keys(None).await;
     for (number, query) in key_queries(&keys, case.now()).into_iter().enumerate() {
-        let sorts = [KeySort::Client, KeySort::Created, KeySort::Expires];
-        let sorted = sorts.map(|sort| query.clone().sorted_by(sort));
+        let sorted = SORTS.map(|sort| query.clone().sorted_by(sort));
         for query in sorted.into_iter().flat_map(|query| [query.clone(), query.descending()]) {
             let page = query.page_of(keys.clone(), &clients, case.now());
             let expected = page.expect("a query without a cursor").found;
             let limit = [50, 7, 3][number % 3];
-            let found = all_keys(case, &query, limit).await;
-            assert_eq!(found, expected, "{case}: {query:?} with the limit {limit}");
+            let query = query.with_limit(limit);
+            let read = async |query: &KeyQuery| case.store.keys(query).await;
+            let found = all_pages(case, limit, query.clone(), KeyQuery::after, read).await;
+            assert_eq!(found, expected, "{case}: {query:?}");
         }
     }
 }
 
-async fn all_clients<S: Managed>(
-    case: &Case<S>,
-    query: &ClientQuery,
-    limit: usize,
-) -> Vec<ClientInfo> {
-    let query = query.clone().with_limit(limit);
-    all_pages(case, limit, async |next| {
-        let query = next.into_iter().fold(query.clone(), ClientQuery::after);
-        case.result("a page of clients", case.store.clients(&query)).await
-    })
-    .await
-}
-
-async fn all_keys<S: Managed>(case: &Case<S>, query: &KeyQuery, limit: usize) -> Vec<KeyInfo> {
-    let query = query.clone().with_limit(limit);
-    all_pages(case, limit, async |next| {
-        let query = next.into_iter().fold(query.clone(), KeyQuery::after);
-        case.result("a page of keys", case.store.keys(&query)).await
-    })
-    .await
-}
-
 /// Keys that are issued or removed between two pages move no other key.
 pub(super) async fn every_key_is_in_one_page(case: &Case<impl Managed>) {
-    let before: Vec<_> = (0..7).map(|number| Key::of(&format!("key {number}"))).collect();
-    for (number, key) in before.iter().enumerate() {
-        let client = ["App 1", "App 2"][number % 2];
-        case.issue(client, key.to_new().with_expiry(case.now() + HOUR)).await;
+    let mut before = Vec::new();
+    for (number, client) in ["App 1", "App 2"].into_iter().cycle().take(7).enumerate() {
+        let what = format!("key {number}");
+        before.push(case.issued_until(client, &what, case.now() + HOUR).await.id());
     }
-    for (number, sort) in
-        [KeySort::Client, KeySort::Created, KeySort::Expires].into_iter().enumerate()
-    {
+    for sort in SORTS {
         let query = KeyQuery::new().sorted_by(sort).with_limit(2);
-        let page = async |next: Option<String>| {
-            let what = format!("key {number} issued after {next:?}");
-            let new = Key::of(&what).to_new().with_expiry(case.now() + HOUR);
-            case.issue("App 1", new).await;
-            let query = next.into_iter().fold(query.clone(), KeyQuery::after);
-            case.store.keys(&query).await
-        };
-        let found = all_pages(case, 2, page).await;
-        for key in &before {
-            let times = found.iter().filter(|found| found.key_id == key.id()).count();
-            assert_eq!(times, 1, "{case}: pages by {sort:?} with the key {}", key.id());
+        let found = all_pages(case, 2, query, KeyQuery::after, async |query| {
+            let what = format!("a key issued before {query:?}");
+            case.issued_until("App 1", &what, case.now() + HOUR).await;
+            case.store.keys(query).await
+        })
+        .await;
+        for id in &before {
+            let times = found.iter().filter(|found| found.key_id == *id).count();
+            assert_eq!(times, 1, "{case}: pages by {sort:?} with the key {id}");
         }
     }
 
     let query = ClientQuery::new().with_limit(1);
     let first = case.done("a page of clients", case.store.clients(&query)).await;
     case.disable("App 1").await;
-    case.done("removing a client", case.store.remove_client("App 1")).await;
+    case.remove("App 1").await;
     let query = query.after(first.next.unwrap_or_else(|| panic!("{case}: there is no next page")));
     let second = case.done("a page of clients", case.store.clients(&query)).await;
     let names: Vec<_> = second.found.iter().map(|client| client.profile.name()).collect();
@@ -233,20 +211,19 @@ pub(super) async fn invalid_query_is_refused(case: &Case<impl Managed>) {
     let query = KeyQuery::new().with_limit(1);
     let page = case.done("a page of keys", case.store.keys(&query)).await;
     let cursor = page.next.unwrap_or_else(|| panic!("{case}: there is no next page"));
-    let is_cursor = |error: &ManageError| matches!(error, ManageError::InvalidCursor);
+    let is_cursor = exactly(ManageError::InvalidCursor);
     for query in [
         query.clone().after(&*cursor).sorted_by(KeySort::Created),
         query.clone().after(""),
         query.after(format!("{cursor} ")),
     ] {
-        case.refused("a page behind another cursor", |store| store.keys(&query), is_cursor).await;
+        case.refused("a page behind another cursor", |store| store.keys(&query), &is_cursor).await;
     }
     let query = ClientQuery::new().after(cursor);
     case.refused("a page behind a key", |store| store.clients(&query), is_cursor).await;
 
     let query = KeyQuery::new().with_client("App 3");
-    let is_unknown = |error: &ManageError| matches!(error, ManageError::UnknownClient { .. });
-    case.refused("keys of an unknown client", |store| store.keys(&query), is_unknown).await;
+    case.refused("keys of an unknown client", |store| store.keys(&query), is_unknown_client).await;
     let none: [KeyId; 0] = [];
     let page = case.done("no keys", case.store.keys(&KeyQuery::new().only(none))).await;
     assert_eq!((page.found.len(), page.next), (0, None), "{case}: no keys");

@@ -1,6 +1,8 @@
-use super::fixture::{DAY, HOUR, Key, Managed};
+use std::time::Duration;
+
+use super::fixture::{DAY, HOUR, Key, Managed, exactly};
 use crate::error::WrongReason;
-use crate::manage::{KeyChange, ManageError, Policy, PolicyError};
+use crate::manage::{KeyChange, KeyInfo, ManageError, Policy, PolicyError};
 use crate::testing::case::Case;
 
 /// Issuing, rotating and changing a key follow the policy.
@@ -11,55 +13,51 @@ pub(super) async fn policy_limits_the_lifetime_of_keys(case: &Case<impl Managed>
 
     let key = Key::of("with the default");
     let issued = case.issue("App 1", key.to_new()).await;
-    let end = issued.expires().expect("the policy has a default lifetime");
-    let lifetime = end.duration_since(case.now()).unwrap_or_default();
-    assert!(lifetime <= 2 * DAY && lifetime + HOUR > 2 * DAY, "{case}: {end:?} is the default");
-    case.clock.set(end);
+    lasts(case, "a key with the default", &issued, 2 * DAY);
+    case.clock.set(issued.expires().expect("the policy has a default lifetime"));
     case.refuses("from its default expiry", &key, WrongReason::Expired).await;
     case.admits("older than the policy", &old, "App 1").await;
 
     let now = case.now();
     let new = Key::of("new");
     let longest = case.issue("App 1", new.to_new().with_expiry(now + 10 * DAY)).await;
-    let (id, old_id) = (new.id(), old.id());
-    let other = || Key::of("other").to_new();
     for (expires, error) in [
         (None, PolicyError::NoExpiry),
         (Some(now + 11 * DAY), PolicyError::TooLong { max: 10 * DAY }),
     ] {
-        let is_reason = |refused: &ManageError| matches!(refused, ManageError::Policy(found) if *found == error);
-        let issue = || other().with_expiry(expires);
-        case.refused("issuing a key", |store| store.issue("App 1", issue()), is_reason).await;
-        case.refused("rotating a key", |store| store.rotate(&id, issue(), HOUR), is_reason).await;
-        let change = || KeyChange::new().with_expiry(expires);
-        case.refused("changing a key", |store| store.update_key(&id, change()), is_reason).await;
+        let is_reason = exactly(error.into());
+        let other = Key::of("other").to_new().with_expiry(expires);
+        case.refused_issue("issuing a key", "App 1", other.clone(), &is_reason).await;
+        case.refused_rotation("rotating a key", &new, other, &is_reason).await;
+        let change = KeyChange::new().with_expiry(expires);
+        case.refused_key_change("changing a key", &new, change, &is_reason).await;
     }
     case.update_key(&new, KeyChange::new().with_expiry(now + 5 * DAY)).await;
     let changed = KeyChange::new().with_expiry(longest.expires()).with_label("longest");
     case.update_key(&new, changed).await;
     // A change does not extend the lifetime, which begins with the issue.
     case.clock.advance(DAY);
-    case.refused(
-        "extending a key",
-        |store| store.update_key(&id, KeyChange::new().with_expiry(now + 11 * DAY)),
-        |error| matches!(error, ManageError::Policy(PolicyError::TooLong { .. })),
-    )
-    .await;
+    let change = KeyChange::new().with_expiry(now + 11 * DAY);
+    let is_too_long = exactly(PolicyError::TooLong { max: 10 * DAY }.into());
+    case.refused_key_change("extending a key", &new, change, is_too_long).await;
 
     // A key that never expires keeps its label, and its successor gets the default.
     case.update_key(&old, KeyChange::new().with_label("old").with_expiry(None)).await;
     let rotated = case.rotate(&old, Key::of("successor").to_new(), HOUR).await;
-    assert_eq!(rotated.old.key_id, old_id, "{case}: the rotated key");
-    let lifetime = rotated.new.expires().and_then(|end| end.duration_since(case.now()).ok());
-    let is_default = lifetime.is_some_and(|it| it <= 2 * DAY && it + HOUR > 2 * DAY);
-    assert!(is_default, "{case}: the successor of a key without an expiry: {lifetime:?}");
+    assert_eq!(rotated.old.key_id, old.id(), "{case}: the rotated key");
+    lasts(case, "the successor of a key without an expiry", &rotated.new, 2 * DAY);
 
     // An inherited lifetime is shortened.
     set(case, policy.with_default_lifetime(DAY).with_max_lifetime(3 * DAY)).await;
     let rotated = case.rotate(&new, Key::of("cut").to_new(), HOUR).await;
-    let lifetime = rotated.new.expires().and_then(|end| end.duration_since(case.now()).ok());
-    let is_cut = lifetime.is_some_and(|it| it <= 3 * DAY && it + HOUR > 3 * DAY);
-    assert!(is_cut, "{case}: the inherited lifetime is {lifetime:?}");
+    lasts(case, "the successor of a key that lasts too long", &rotated.new, 3 * DAY);
+}
+
+/// Checks the lifetime of a key that was just issued, which a store may cut by less than an hour.
+fn lasts(case: &Case<impl Managed>, what: &str, key: &KeyInfo, lifetime: Duration) {
+    let left = key.expires().and_then(|end| end.duration_since(case.now()).ok());
+    let is_right = left.is_some_and(|left| left <= lifetime && left + HOUR > lifetime);
+    assert!(is_right, "{case}: {what} lasts {left:?}");
 }
 
 /// The policy is kept, and an invalid policy is refused.
@@ -69,26 +67,23 @@ pub(super) async fn policy_is_kept(case: &Case<impl Managed>) {
     for policy in [
         Policy::new().require_expiry(),
         Policy::new().with_max_lifetime(365 * DAY).with_default_lifetime(90 * DAY).require_expiry(),
-        Policy::new().with_default_lifetime(std::time::Duration::from_secs(45)),
+        Policy::new().with_default_lifetime(Duration::from_secs(45)),
         Policy::new().with_max_lifetime(90 * HOUR),
     ] {
         set(case, policy).await;
         assert_eq!(read().await, policy, "{case}: the policy that was set");
         let invalid = policy.with_default_lifetime(HOUR).with_max_lifetime(HOUR / 2);
-        let refused = case.result("setting a policy", case.store.set_policy(invalid)).await;
-        let is_refused = matches!(refused, Err(ManageError::Policy(_)));
-        assert!(is_refused, "{case}: a policy that contradicts itself: {refused:?}");
+        let is_policy = |error: &ManageError| matches!(error, ManageError::Policy(_));
+        let what = "a policy that contradicts itself";
+        case.refused(what, |store| store.set_policy(invalid), is_policy).await;
         assert_eq!(read().await, policy, "{case}: the policy after a refused one");
     }
     set(case, Policy::new().require_expiry()).await;
-    let what = "issuing a key that never expires";
-    for new in [Key::of("never").to_new(), Key::of("never").to_new().with_expiry(None)] {
-        case.refused(
-            what,
-            |store| store.issue("App 1", new),
-            |error| matches!(error, ManageError::Policy(PolicyError::NoExpiry)),
-        )
-        .await;
+    let new = Key::of("never").to_new();
+    for new in [new.clone(), new.with_expiry(None)] {
+        let is_required = exactly(PolicyError::NoExpiry.into());
+        let what = "issuing a key that never expires";
+        case.refused_issue(what, "App 1", new, is_required).await;
     }
     set(case, Policy::new()).await;
     assert_eq!(read().await, Policy::new(), "{case}: the policy after it was removed");

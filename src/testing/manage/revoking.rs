@@ -1,26 +1,24 @@
-use super::fixture::{HOUR, Key, Managed, SECOND, is_same_second};
+use super::fixture::{HOUR, Key, Managed, SECOND, exactly};
 use crate::error::WrongReason;
 use crate::key::KeyState;
 use crate::manage::{KeyError, KeyInfo, ManageError};
 use crate::testing::case::Case;
 
 pub(super) async fn revoked_key_is_refused_at_once(case: &Case<impl Managed>) {
-    let (leaked, expired) = (Key::of("leaked"), Key::of("expired"));
+    let leaked = Key::of("leaked");
     let issued = case.issue("App 1", leaked.to_new().with_label("production")).await;
     let [other] = case.issued("App 1", ["other"]).await;
     let [elsewhere] = case.issued("App 2", ["elsewhere"]).await;
-    case.issue("App 1", expired.to_new().with_expiry(case.now() + HOUR)).await;
+    let expired = case.issued_until("App 1", "expired", case.now() + HOUR).await;
     case.clock.advance(2 * HOUR);
 
     let returned = case.revoke(&leaked).await;
     case.refuses("once revoked", &leaked, WrongReason::Revoked).await;
     case.admits("when another was revoked", &other, "App 1").await;
     case.admits("when another was revoked", &elsewhere, "App 2").await;
-    let is_now = is_same_second(returned.revoked, case.now());
-    assert!(is_now, "{case}: the revocation is {:?}", returned.revoked);
+    case.is_now("revocation", returned.revoked);
     let expected = KeyInfo { state: KeyState::Revoked, revoked: returned.revoked, ..issued };
-    assert_eq!(returned, expected, "{case}: the returned key");
-    assert_eq!(case.listed(&leaked).await, expected, "{case}: the listed key");
+    case.is_key("once revoked", &returned, &expected).await;
 
     case.revoke(&expired).await;
     case.refuses("revoked late", &expired, WrongReason::Revoked).await;
@@ -30,15 +28,12 @@ pub(super) async fn revoked_key_is_refused_at_once(case: &Case<impl Managed>) {
 pub(super) async fn revoked_key_never_works_again(case: &Case<impl Managed>) {
     let [revoked, other, old] = case.issued("App 1", ["revoked", "other", "old"]).await;
     case.revoke(&revoked).await;
-    let is_revoked =
-        |error: &ManageError| matches!(error, ManageError::Key(KeyError::Revoked { .. }));
+    let is_revoked = exactly(ManageError::Key(KeyError::Revoked { key_id: revoked.id() }));
     for client in ["App 1", "App 2"] {
-        let what = "issuing a revoked key";
-        case.refused(what, |store| store.issue(client, revoked.to_new()), is_revoked).await;
+        case.refused_issue("issuing a revoked key", client, revoked.to_new(), &is_revoked).await;
     }
-    let rotation = (other.id(), revoked.to_new());
-    let what = "rotating to a revoked key";
-    case.refused(what, |store| store.rotate(&rotation.0, rotation.1, HOUR), is_revoked).await;
+    let new = revoked.to_new();
+    case.refused_rotation("rotating to a revoked key", &other, new, is_revoked).await;
 
     case.disable("App 1").await;
     case.refuses("when its client is disabled", &revoked, WrongReason::Revoked).await;
@@ -51,8 +46,7 @@ pub(super) async fn revoked_key_never_works_again(case: &Case<impl Managed>) {
     assert_eq!(case.listed(&revoked).await.state, KeyState::Revoked, "{case}: when enabled");
 
     // Revokes a key that was replaced, as after a leak during a rotation.
-    let new = Key::of("new");
-    case.rotate(&old, new.to_new(), 2 * HOUR).await;
+    let new = case.rotated(&old, "new", 2 * HOUR).await;
     case.revoke(&old).await;
     case.refuses("in its grace", &old, WrongReason::Revoked).await;
     case.admits("when its predecessor was revoked", &new, "App 1").await;
@@ -66,13 +60,13 @@ pub(super) async fn repeated_change_changes_nothing(case: &Case<impl Managed>) {
     let before = case.contents().await;
     case.clock.advance(HOUR);
     assert_eq!(case.revoke(&revoked).await, key, "{case}: revoking again");
-    assert_eq!(case.contents().await, before, "{case}: revoking again");
+    case.lists_the_same("revoking again", &before).await;
     let enabled = case.enable("App 1").await;
-    assert_eq!(case.contents().await, before, "{case}: enabling again");
+    case.lists_the_same("enabling again", &before).await;
     let disabled = case.disable("App 1").await;
     let before = case.contents().await;
     case.clock.advance(SECOND);
     assert_eq!(case.disable("App 1").await, disabled, "{case}: disabling again");
-    assert_eq!(case.contents().await, before, "{case}: disabling again");
+    case.lists_the_same("disabling again", &before).await;
     assert_eq!(case.enable("App 1").await, enabled, "{case}: enabling");
 }

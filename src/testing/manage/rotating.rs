@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, SECOND, is_same_second};
+use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, Reason, SECOND, conflict, is_invalid_label};
 use crate::error::WrongReason;
-use crate::manage::{Expiry, KeyError, KeyInfo, ManageError, NewKey, Rotated, RotationConflict};
-use crate::testing::case::{Case, LONG, is_rounded_up, is_same_microsecond};
+use crate::manage::{Expiry, KeyError, KeyInfo, ManageError, Rotated, RotationConflict};
+use crate::testing::case::{Case, LONG};
 
 /// The successor has the old key's client, and its label unless it has one.
 pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
@@ -21,15 +21,14 @@ pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
         case.admits("as a successor", successor, "App 1").await;
         case.admits("within its grace", key, "App 1").await;
         for (key, is_replaced) in [(successor, false), (key, true)] {
-            let seen = case.present(key).await.map(|client| client.is_replaced());
-            let is_right = seen.as_ref().is_ok_and(|seen| *seen == is_replaced);
-            assert!(is_right, "{case}: whether the key was replaced is {seen:?}");
+            let seen = case.present(key).await.ok().map(|client| client.is_replaced());
+            assert_eq!(seen, Some(is_replaced), "{case}: whether a key was replaced");
         }
 
         let (created, expires) = (returned.new.created, returned.new.expires());
-        assert!(is_same_second(created, case.now()), "{case}: its creation is {created:?}");
+        case.is_now("creation", created);
         if let Expiry::At(own) = own {
-            assert!(is_same_microsecond(Some(own), expires), "{case}: its expiry is {expires:?}");
+            case.expires_at("as a successor", Some(own), expires);
         }
         let mut new = KeyInfo::new(successor.id(), "App 1");
         new.label = Some(label.to_owned());
@@ -61,41 +60,37 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
         let own = own.map(|own| case.now() + own);
         case.issue("App 1", old.to_new().with_expiry(own)).await;
         case.rotate(&old, successor.to_new().with_expiry(new), HOUR).await;
-        let seen = case.listed(&successor).await.expires();
-        assert!(is_same_microsecond(expected, seen), "{case}: {what}, has {seen:?}");
+        case.expires_at(&what, expected, case.listed(&successor).await.expires());
     }
 
-    let [first, second, third] = ["first", "second", "third"].map(Key::of);
-    case.issue("App 1", first.to_new().with_expiry(case.now() + lifetime)).await;
-    for (key, successor) in [(&first, &second), (&second, &third)] {
+    let mut last = case.issued_until("App 1", "first", case.now() + lifetime).await;
+    for successor in ["second", "third"] {
         case.clock.advance(80 * DAY);
-        case.rotate(key, successor.to_new(), HOUR).await;
-        let (most, seen) = (case.now() + lifetime, case.listed(successor).await.expires());
+        last = case.rotated(&last, successor, HOUR).await;
+        let (most, seen) = (case.now() + lifetime, case.listed(&last).await.expires());
         // The creation may be cut to the second.
         let is_close = seen.is_some_and(|end| most - SECOND < end && end < most + SECOND);
         assert!(is_close, "{case}: the expiry should be about {most:?} and is {seen:?}");
     }
     case.clock.set(case.now() + lifetime - SECOND);
-    case.admits("before an inherited expiry", &third, "App 1").await;
+    case.admits("before an inherited expiry", &last, "App 1").await;
     case.clock.advance(2 * SECOND);
-    case.refuses("after an inherited expiry", &third, WrongReason::Expired).await;
+    case.refuses("after an inherited expiry", &last, WrongReason::Expired).await;
 }
 
 /// A successor must not work before the old key would have, and need not wait for a beginning that has passed.
 pub(super) async fn successor_inherits_a_future_beginning(case: &Case<impl Managed>) {
-    let [first, second, third, fourth] = ["first", "second", "third", "fourth"].map(Key::of);
+    let [first, third] = ["first", "third"].map(Key::of);
     let begins = case.now() + DAY;
     case.issue("App 1", first.to_new().with_not_before(begins)).await;
-    case.rotate(&first, second.to_new(), HOUR).await;
-    let seen = case.listed(&second).await.not_before();
-    assert!(is_rounded_up(Some(begins), seen), "{case}: the beginning {begins:?} is {seen:?}");
+    let second = case.rotated(&first, "second", HOUR).await;
+    case.begins_at("inherited", Some(begins), case.listed(&second).await.not_before());
     case.refuses("before an inherited beginning", &second, WrongReason::NotYetValid).await;
     let later = begins + DAY;
     case.rotate(&second, third.to_new().with_not_before(later), HOUR).await;
-    let seen = case.listed(&third).await.not_before();
-    assert!(is_rounded_up(Some(later), seen), "{case}: the beginning {later:?} is {seen:?}");
+    case.begins_at("its own", Some(later), case.listed(&third).await.not_before());
     case.clock.set(later + SECOND);
-    case.rotate(&third, fourth.to_new(), HOUR).await;
+    let fourth = case.rotated(&third, "fourth", HOUR).await;
     assert_eq!(case.listed(&fourth).await.not_before(), None, "{case}: a past beginning");
     case.admits("after a beginning that has passed", &fourth, "App 1").await;
 }
@@ -103,72 +98,61 @@ pub(super) async fn successor_inherits_a_future_beginning(case: &Case<impl Manag
 pub(super) async fn key_that_cannot_be_rotated_is_a_conflict(case: &Case<impl Managed>) {
     let [replaced, ended, both, revoked] =
         case.issued("App 1", ["replaced", "ended", "both", "revoked"]).await;
-    let [successor, of_ended, of_both] = ["successor", "of ended", "of both"].map(Key::of);
-    let (expiring, end) = (Key::of("expiring"), case.now() + HOUR);
-    case.issue("App 1", expiring.to_new().with_expiry(end)).await;
-    case.rotate(&replaced, successor.to_new(), 3 * HOUR).await;
-    case.rotate(&ended, of_ended.to_new(), Duration::ZERO).await;
-    case.rotate(&both, of_both.to_new(), 3 * HOUR).await;
+    let end = case.now() + HOUR;
+    let expiring = case.issued_until("App 1", "expiring", end).await;
+    let successor = case.rotated(&replaced, "successor", 3 * HOUR).await;
+    let of_ended = case.rotated(&ended, "of ended", Duration::ZERO).await;
+    let of_both = case.rotated(&both, "of both", 3 * HOUR).await;
     case.revoke(&both).await;
     case.revoke(&revoked).await;
 
     let by = |successor: &Key| RotationConflict::Replaced { successor: successor.id() };
     let (is_over, is_revoked) = (RotationConflict::Expired, RotationConflict::Revoked);
-    conflicts(case, "rotating a key again", &replaced, &[by(&successor)]).await;
-    conflicts(case, "rotating a revoked key", &revoked, &[is_revoked]).await;
+    let conflicts = async |what: &str, key: &Key, reasons: &[RotationConflict]| {
+        let late = Key::of("too late");
+        case.refused_rotation(what, key, late.to_new(), conflict(key, reasons)).await;
+        case.refuses("after a conflict", &late, WrongReason::Unknown).await;
+    };
+    conflicts("rotating a key again", &replaced, &[by(&successor)]).await;
+    conflicts("rotating a revoked key", &revoked, &[is_revoked]).await;
     // If two reasons apply, a store may return either.
-    let what = "rotating a key whose grace is over";
-    conflicts(case, what, &ended, &[is_over, by(&of_ended)]).await;
+    conflicts("rotating a key whose grace is over", &ended, &[is_over, by(&of_ended)]).await;
     let what = "rotating a key that was replaced and revoked";
-    conflicts(case, what, &both, &[is_revoked, by(&of_both)]).await;
+    conflicts(what, &both, &[is_revoked, by(&of_both)]).await;
     for time in [end, end + MINUTE] {
         case.clock.set(time);
-        conflicts(case, "rotating an expired key", &expiring, &[is_over]).await;
+        conflicts("rotating an expired key", &expiring, &[is_over]).await;
     }
 
-    let last = Key::of("last");
-    case.rotate(&successor, last.to_new(), HOUR).await;
-    conflicts(case, "rotating a key again", &replaced, &[by(&successor)]).await;
+    let last = case.rotated(&successor, "last", HOUR).await;
+    conflicts("rotating a key again", &replaced, &[by(&successor)]).await;
     for key in [&replaced, &successor, &last] {
         case.admits("in a line of three", key, "App 1").await;
     }
 }
 
-async fn conflicts(case: &Case<impl Managed>, what: &str, key: &Key, reasons: &[RotationConflict]) {
-    let (id, late) = (key.id(), Key::of("too late"));
-    case.refused(
-        what,
-        |store| store.rotate(&id, late.to_new(), HOUR),
-        |error| matches!(error, ManageError::Conflict { key_id, conflict } if *key_id == id && reasons.contains(conflict)),
-    )
-    .await;
-    case.refuses("after a conflict", &late, WrongReason::Unknown).await;
-}
-
-type Reason = fn(&ManageError) -> bool;
-
 pub(super) async fn refused_rotation_changes_nothing(case: &Case<impl Managed>) {
-    let [key, new] = ["key", "new"].map(Key::of);
-    case.issue("App 1", key.to_new().with_expiry(case.now() + 2 * DAY)).await;
+    let key = case.issued_until("App 1", "key", case.now() + 2 * DAY).await;
     let [other] = case.issued("App 2", ["other"]).await;
+    let new = Key::of("new");
 
     let is_known: Reason = |error| matches!(error, ManageError::Key(KeyError::Duplicate { .. }));
     let has_id: Reason = |error| matches!(error, ManageError::Key(KeyError::IdConflict { .. }));
     let is_over: Reason = |error| matches!(error, ManageError::ExpiryPassed);
-    let is_invalid: Reason = |error| matches!(error, ManageError::Label(_));
-    let expired: NewKey = new.to_new().with_expiry(case.now());
+    let (expired, unlabelled) =
+        (new.to_new().with_expiry(case.now()), new.to_new().with_label("a\n"));
     for (what, successor, is_reason) in [
         ("rotating to a key of another client", other.to_new(), is_known),
         ("rotating a key to itself", key.to_new(), is_known),
         ("rotating to a key with a known id", other.with_same_id(), has_id),
         ("rotating to a key with the same id", key.with_same_id(), has_id),
         ("rotating to an expired key", expired, is_over),
-        ("rotating to a key with an invalid label", new.to_new().with_label("a\n"), is_invalid),
+        ("rotating to a key with an invalid label", unlabelled, is_invalid_label),
     ] {
         let id = key.id();
         case.refused(what, |store| store.rotate(&id, successor, Duration::ZERO), is_reason).await;
         case.admits("after a rotation that failed", &key, "App 1").await;
     }
-    case.rotate(&key, new.to_new(), Duration::ZERO).await;
+    let new = case.rotated(&key, "new", Duration::ZERO).await;
     case.admits("after rotations that failed", &new, "App 1").await;
 }
