@@ -25,7 +25,7 @@ mod values;
 use clients::Clients;
 pub(super) use embedded::is_of_app;
 #[cfg(feature = "serde")]
-pub(super) use fields::NAMES;
+pub(super) use fields::known_name;
 use policy::policy;
 use root::{ROOT, RootField, check_version};
 

@@ -16,7 +16,7 @@ use crate::store::yaml::position::Position;
 use crate::store::yaml::text::YamlTextKind;
 
 #[derive(Clone, Copy)]
-enum ClientField {
+pub(super) enum ClientField {
     Title,
     Enabled,
     Scopes,
@@ -26,7 +26,7 @@ enum ClientField {
     Keys,
 }
 
-const CLIENT: Fields<ClientField> = Fields {
+pub(super) const CLIENT: Fields<ClientField> = Fields {
     known: &[
         ("title", ClientField::Title),
         ("enabled", ClientField::Enabled),

@@ -1,6 +1,6 @@
 //! Keys in an application's own file.
 
-use super::fields::{NAMES, difference};
+use super::fields::{difference, known_name};
 use super::{FileParser, ROOT};
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::{AppEntry, Events};
@@ -134,5 +134,5 @@ pub(in crate::store::yaml) fn is_of_app(text: &str) -> bool {
 }
 
 fn is_foreign(name: &str) -> bool {
-    !NAMES.contains(&name) && !ROOT.known.iter().any(|(known, _)| difference(name, known).is_some())
+    known_name(name).is_none() && !ROOT.names().any(|known| difference(name, known).is_some())
 }

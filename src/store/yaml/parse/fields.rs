@@ -1,37 +1,20 @@
 use zeroize::Zeroizing;
 
+use super::clients::CLIENT;
+use super::keys::KEY;
+use super::policy::POLICY;
+use super::root::ROOT;
+use super::values::RATE;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 
-/// The names of all fields. Messages show only these, since any other text of a file may be a key.
-pub(in crate::store::yaml) const NAMES: [&str; 25] = [
-    "api_key",
-    "api_keys",
-    "allow_weak_keys",
-    "version",
-    "policy",
-    "max_lifetime",
-    "default_lifetime",
-    "require_expiry",
-    "clients",
-    "title",
-    "enabled",
-    "scopes",
-    "networks",
-    "quota",
-    "rate",
-    "burst",
-    "metadata",
-    "keys",
-    "digest",
-    "label",
-    "created",
-    "not_before",
-    "expires",
-    "replaced_by",
-    "revoked",
-];
+/// Returns the field of any kind of mapping with this name. Messages show only such names, since any other text of a
+/// file may be a key.
+pub(in crate::store::yaml) fn known_name(name: &str) -> Option<&'static str> {
+    let names = ROOT.names().chain(POLICY.names()).chain(CLIENT.names());
+    names.chain(KEY.names()).chain(RATE.names()).find(|known| *known == name)
+}
 
 /// Returns the number of letters, at most one, by which a name differs from a known one, ignoring case and separators.
 pub(super) fn difference(name: &str, known: &str) -> Option<usize> {
@@ -62,6 +45,10 @@ pub(super) struct SeenFields<F: 'static> {
 }
 
 impl<F: Copy> Fields<F> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<F> {
+        self.known.iter().map(|(name, _)| *name)
+    }
+
     pub(super) fn seen(&'static self) -> SeenFields<F> {
         SeenFields { fields: self, positions: vec![None; self.known.len()] }
     }
@@ -73,8 +60,8 @@ impl<F: Copy> Fields<F> {
             return self.fallback;
         }
         let field = Zeroizing::new(field.to_ascii_lowercase());
-        let known = self.known.iter().map(|(name, _)| *name);
-        let distances = known.map(|known| (strsim::damerau_levenshtein(&field, known), known));
+        let distances =
+            self.names().map(|known| (strsim::damerau_levenshtein(&field, known), known));
         let near = distances.filter(|(distance, _)| distance * 3 < field.len() * 2);
         near.min().map_or(self.fallback, |(_, known)| known)
     }

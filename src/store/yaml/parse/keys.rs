@@ -10,7 +10,7 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 
 #[derive(Clone, Copy)]
-enum KeyField {
+pub(super) enum KeyField {
     Digest,
     Label,
     Scopes,
@@ -22,7 +22,7 @@ enum KeyField {
     Revoked,
 }
 
-const KEY: Fields<KeyField> = Fields {
+pub(super) const KEY: Fields<KeyField> = Fields {
     known: &[
         ("digest", KeyField::Digest),
         ("label", KeyField::Label),

@@ -5,13 +5,13 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 
 #[derive(Clone, Copy)]
-enum PolicyField {
+pub(super) enum PolicyField {
     MaxLifetime,
     DefaultLifetime,
     RequireExpiry,
 }
 
-const POLICY: Fields<PolicyField> = Fields {
+pub(super) const POLICY: Fields<PolicyField> = Fields {
     known: &[
         ("max_lifetime", PolicyField::MaxLifetime),
         ("default_lifetime", PolicyField::DefaultLifetime),

@@ -11,12 +11,12 @@ const QUOTA: &str =
     "write it as `100/minute`, as `{rate: 100/minute, burst: 20}`, or as a list of these";
 
 #[derive(Clone, Copy)]
-enum RateField {
+pub(super) enum RateField {
     Rate,
     Burst,
 }
 
-const RATE: Fields<RateField> = Fields {
+pub(super) const RATE: Fields<RateField> = Fields {
     known: &[("rate", RateField::Rate), ("burst", RateField::Burst)],
     fallback: "rate",
     hint: "a limit has a `rate` and a `burst`",

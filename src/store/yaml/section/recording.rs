@@ -10,7 +10,7 @@ use crate::store::api_keys::any::{Any, Receive, Scalar, skip_list};
 use crate::store::api_keys::{hidden, is_like_a_number};
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Node, NodeKind, Text};
-use crate::store::yaml::parse::NAMES;
+use crate::store::yaml::parse::known_name;
 use crate::store::yaml::position::Position;
 
 /// As in a key file.
@@ -98,9 +98,7 @@ impl<'r> Recorder<'r> {
     /// Names an entry after its field, if the last recorded key is the name of a field.
     fn step(&self, index: usize) -> Step {
         let field = match self.into.nodes.last() {
-            Some(Some(Node { kind: NodeKind::Scalar(name, ..), .. })) => {
-                NAMES.into_iter().find(|field| *field == &**name)
-            }
+            Some(Some(Node { kind: NodeKind::Scalar(name, ..), .. })) => known_name(name),
             _ => None,
         };
         field.map_or(Step::Entry(index), Step::Field)
