@@ -24,6 +24,24 @@ impl FromStr for Timestamp {
 }
 
 impl Timestamp {
+    /// Parses a time as text. Fractions of a microsecond are rounded up, as for
+    /// [`Lifetime::not_before`](crate::key::Lifetime::not_before), so that no key works before its beginning.
+    ///
+    /// ```
+    /// use keygate::key::Timestamp;
+    ///
+    /// let begins = Timestamp::parse_rounded_up("2027-01-31T00:00:00.0000001Z")?;
+    /// assert_eq!(begins.to_string(), "2027-01-31T00:00:00.000001Z");
+    /// # Ok::<(), keygate::key::TimeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The text is malformed, is not a valid date, or is out of range.
+    pub fn parse_rounded_up(text: &str) -> Result<Self, TimeError> {
+        Self::parse(text, Rounding::Up)
+    }
+
     pub(crate) fn parse(text: &str, rounding: Rounding) -> Result<Self, TimeError> {
         let (clock, rest) = text.as_bytes().split_at_checked(19).ok_or(TimeError::Form)?;
         let (micros, rest) = fraction(rest, rounding).ok_or(TimeError::Form)?;
@@ -179,10 +197,10 @@ mod tests {
             (".9999999", 1_000_000),
         ] {
             let text = format!("2026-11-23T10:00:00{fraction}Z");
-            let parsed = Timestamp::parse(&text, Rounding::Up).map(Timestamp::system_time);
+            let parsed = Timestamp::parse_rounded_up(&text).map(Timestamp::system_time);
             assert_eq!(parsed, Ok(instant + Duration::from_micros(micros)), "{text}");
         }
-        let last = Timestamp::parse("9999-12-31T23:59:59.9999999Z", Rounding::Up);
+        let last = Timestamp::parse_rounded_up("9999-12-31T23:59:59.9999999Z");
         assert_eq!(last, Err(TimeError::AfterEnd));
     }
 

@@ -6,7 +6,7 @@ use keygate::key::{TimeError, Timestamp};
 use crate::duration::{self, DurationError};
 use crate::failure::Failure;
 
-/// The expiry of a key from the command line.
+/// The expiry or the beginning of a key from the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExpiryArg {
     After(Duration),
@@ -14,7 +14,27 @@ pub(crate) enum ExpiryArg {
 }
 
 impl ExpiryArg {
-    /// Returns the expiry of a key that is issued now.
+    /// Parses the beginning of a key, which is rounded up to a microsecond.
+    pub(crate) fn beginning(text: &str) -> Result<Self, ExpiryError> {
+        Self::parse(text, Timestamp::parse_rounded_up)
+    }
+
+    fn parse(
+        text: &str,
+        time: fn(&str) -> Result<Timestamp, TimeError>,
+    ) -> Result<Self, ExpiryError> {
+        // Every time contains a dash, and no positive duration does.
+        if !text.contains('-') {
+            return Ok(Self::After(duration::parse_positive(text)?));
+        }
+        match time(text) {
+            Ok(time) => Ok(Self::At(time.into())),
+            Err(TimeError::Form) => Err(ExpiryError::Form),
+            Err(error) => Err(ExpiryError::Time(error)),
+        }
+    }
+
+    /// Returns the time for a key that is issued now.
     pub(crate) fn instant(self, now: SystemTime) -> Result<SystemTime, Failure> {
         match self {
             Self::After(duration) => after(now, duration),
@@ -33,16 +53,9 @@ pub(crate) fn after(now: SystemTime, duration: Duration) -> Result<SystemTime, F
 impl FromStr for ExpiryArg {
     type Err = ExpiryError;
 
+    /// Parses the expiry of a key, which is rounded down to a microsecond.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Every time contains a dash, and no positive duration does.
-        if !text.contains('-') {
-            return Ok(Self::After(duration::parse_positive(text)?));
-        }
-        match text.parse::<Timestamp>() {
-            Ok(time) => Ok(Self::At(time.into())),
-            Err(TimeError::Form) => Err(ExpiryError::Form),
-            Err(error) => Err(ExpiryError::Time(error)),
-        }
+        Self::parse(text, str::parse)
     }
 }
 

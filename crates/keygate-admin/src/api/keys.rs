@@ -146,7 +146,7 @@ fn change(fields: &mut Fields) -> KeyChange {
     if let Some(networks) = fields.list::<Network>("networks") {
         change = change.with_networks(networks);
     }
-    match fields.time("expires") {
+    match fields.end("expires") {
         Field::Set(expires) => change.with_expiry(expires),
         Field::Null => change.with_expiry(None),
         Field::Missing => change,

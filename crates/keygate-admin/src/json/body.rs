@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use keygate::Quota;
-use keygate::key::{Timestamp, looks_like_key};
+use keygate::key::{TimeError, Timestamp, looks_like_key};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -188,9 +188,23 @@ impl Fields {
         }
     }
 
-    pub(crate) fn time(&mut self, name: &str) -> Field<SystemTime> {
+    /// Takes the time at which something ends. Fractions of a microsecond are cut off.
+    pub(crate) fn end(&mut self, name: &str) -> Field<SystemTime> {
+        self.time(name, str::parse)
+    }
+
+    /// Takes the time at which something begins. Fractions of a microsecond are rounded up.
+    pub(crate) fn beginning(&mut self, name: &str) -> Field<SystemTime> {
+        self.time(name, Timestamp::parse_rounded_up)
+    }
+
+    fn time(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Result<Timestamp, TimeError>,
+    ) -> Field<SystemTime> {
         self.take(name, |_, value| {
-            let time = text(value)?.parse::<Timestamp>().map_err(|error| error.to_string())?;
+            let time = parse(&text(value)?).map_err(|error| error.to_string())?;
             Ok(time.system_time())
         })
     }

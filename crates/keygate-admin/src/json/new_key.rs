@@ -44,8 +44,8 @@ impl IssueKey {
             label: fields.text("label").set(),
             scopes: fields.list("scopes"),
             networks: fields.list("networks"),
-            expires: fields.time("expires"),
-            not_before: fields.time("not_before").set(),
+            expires: fields.end("expires"),
+            not_before: fields.beginning("not_before").set(),
         }
     }
 

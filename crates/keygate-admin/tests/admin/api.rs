@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use keygate::manage::ClientChange;
+use keygate::key::TimeError;
+use keygate::manage::{ClientChange, KeyError};
 use keygate::testing::FakeClock;
 use keygate::{ApiKey, Authenticator, ClientProfile, ManageKeys, MemoryStore, NewKey, WrongReason};
 use keygate_admin::Admin;
@@ -142,6 +143,30 @@ async fn new_key_is_refused_before_its_beginning() {
     }
     let never = json!({ "not_before": later, "expires": begins });
     let refused = ann.post("/clients/App%201/keys", never).await.refused(422, "invalid-fields");
+    assert_eq!(refused.places(), ["#/not_before"]);
+}
+
+#[tokio::test]
+async fn beginning_is_rounded_up_and_the_expiry_down() {
+    let ann = ann(&server(three())).await;
+    let finer = json!({
+        "not_before": "2098-01-01T00:00:00.0000001Z", "expires": "2099-01-01T00:00:00.0000019Z",
+    });
+    let issued = ann.post("/clients/App%201/keys", finer).await.expect(201);
+    assert_eq!(issued.body["issued"]["not_before"], "2098-01-01T00:00:00.000001Z");
+    assert_eq!(issued.body["issued"]["expires"], "2099-01-01T00:00:00.000001Z");
+}
+
+/// The API accepts only times that keygate's own stores can keep, but other stores may refuse some of them.
+#[tokio::test]
+async fn beginning_that_a_store_refuses_is_named() {
+    let refusing = Hooked::new(Box::new(three()), |method, _| {
+        let refused = KeyError::NotBefore(TimeError::AfterEnd);
+        Box::pin(async move { if method == "issue" { Err(refused.into()) } else { Ok(()) } })
+    });
+    let ann = ann(&Server::with(refusing, Admin::with_api)).await;
+    let late = json!({ "not_before": "9999-01-01T00:00:00Z" });
+    let refused = ann.post("/clients/App%201/keys", late).await.refused(422, "invalid-fields");
     assert_eq!(refused.places(), ["#/not_before"]);
 }
 

@@ -124,7 +124,7 @@ pub(crate) struct NewKeyArgs {
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<Network>,
     /// Time before which the key is refused: a duration from now, or a time with an offset
-    #[arg(long, value_name = "1d|TIME")]
+    #[arg(long, value_name = "1d|TIME", value_parser = ExpiryArg::beginning)]
     pub(crate) not_before: Option<ExpiryArg>,
     /// Prefix of the key: 1 to 16 characters from a-z and 0-9, starting with a letter
     #[arg(long, default_value = DEFAULT_PREFIX, value_parser = format)]

@@ -20,6 +20,18 @@ fn distant_expiries_are_kept_as_given() {
 }
 
 #[test]
+fn beginning_is_rounded_up_to_the_microsecond() {
+    for (given, kept) in [
+        ("2099-12-31T00:00:00.0000010Z", "2099-12-31T00:00:00.000001Z"),
+        ("2099-12-31T00:00:00.0000001Z", "2099-12-31T00:00:00.000001Z"),
+    ] {
+        let sandbox = Sandbox::with_client("App 1");
+        sandbox.issue(&["App 1", "--not-before", given]);
+        assert_eq!(sandbox.keys()[0]["not_before"], kept, "{given}");
+    }
+}
+
+#[test]
 fn lifetime_of_a_hundred_years_is_kept() {
     let sandbox = Sandbox::with_client("App 1");
     sandbox.issue(&["App 1", "--expires", "36500d"]);
