@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::ManageKeys as _;
 use keygate::manage::{ClientQuery, KeyInfo, KeyQuery, KeySort, KeyStatus};
 use keygate::store::SqliteStore;
+use keygate::{KeyStore as _, ManageKeys as _};
 
-use crate::fixture::{Folder, id, sqlite3, store};
+use crate::fixture::{Folder, digest, id, sqlite3, store};
 
 /// The most keys of a page.
 const MOST: usize = 1_000;
@@ -62,6 +62,23 @@ async fn times_with_offsets_and_fractions_are_sorted() {
     for micros in [999_999, 1_000_000, 1_499_999, 1_500_000] {
         let query = KeyQuery::new().at(at).expiring_within(Duration::from_micros(micros));
         check(&store, &query, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn finer_beginning_is_rounded_up_in_lists_and_requests() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "A").await;
+    let set = format!("not_before = '2098-01-01T00:00:00.0000011Z' where key_id = '{}'", id('A'));
+    sqlite3(&folder.database(), &format!("update keygate_keys set {set};"));
+    let begins = UNIX_EPOCH + Duration::from_micros(4_039_372_800_000_002);
+    assert_eq!(store.list_keys(None).await.unwrap()[0].not_before(), Some(begins));
+    let record = store.lookup(digest('A')).await.unwrap().unwrap();
+    assert_eq!(record.lifetime().not_before(), Some(begins));
+    let micros = |number| Duration::from_micros(number);
+    for (now, found) in [(begins - micros(1), 1), (begins, 0)] {
+        let query = KeyQuery::new().at(now).add_status(KeyStatus::NotYetValid);
+        assert_eq!(store.keys(&query).await.unwrap().found.len(), found);
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn key_that_may_work_is_never_purged(case: &Case<impl Managed>)
     let of_disabled = case.issued_until("App 2", "of disabled", case.now() + DAY).await;
     let expiring = case.issued_until("App 1", "expiring", case.now() + MINUTE).await;
     let later = Key::of("later").to_new().with_not_before(case.now() + HOUR);
-    case.issue("App 1", later).await;
+    case.issue("App 1", later.with_expiry(case.now() + DAY)).await;
     let successor = case.rotated(&replaced, "successor", HOUR).await;
     case.disable("App 2").await;
     let before = case.contents().await;
@@ -146,6 +146,13 @@ pub(super) async fn successor_of_a_key_that_works_is_kept(case: &Case<impl Manag
     assert_eq!(purged.len(), 2, "{case}: the replaced keys that have expired");
     assert_eq!(case.keys(None).await, [rotated.new], "{case}: the successor of a purged key");
     case.admits("after its predecessor was purged", &second, "App 2").await;
+
+    let later = Key::of("later");
+    case.issue("App 2", later.to_new().with_not_before(case.now() + HOUR)).await;
+    let successor = case.rotated(&later, "successor of later", DAY).await;
+    case.revoke(&successor).await;
+    let purged = purged_ids(case, PurgeKeys::new().revoked_before(case.now())).await;
+    assert_eq!(purged, [], "{case}: the successor of a key that begins later");
 }
 
 async fn purged_ids(case: &Case<impl Managed>, purge: PurgeKeys) -> Vec<KeyId> {

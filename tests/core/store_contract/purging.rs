@@ -57,6 +57,17 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             })
         }),
         ("purged_key_cannot_be_added_again", after(|model, _, _| model.purged.clear())),
+        // The successor of a key that begins later is removed.
+        ("successor_of_a_key_that_works_is_kept: the successor of a key that begins later", {
+            after(|model, _, keys| {
+                let begins_later = |key: &&KeyFacts| key.lifetime.not_before().is_some();
+                let later = model.keys.iter().filter(begins_later);
+                let ids = later.filter_map(|key| key.replaced_by).collect::<Vec<_>>();
+                let successors = model.keys.iter().filter(|key| ids.contains(&key.key_id()));
+                keys.extend(successors.map(|key| key.clone().info(true)));
+                model.keys.retain(|key| !ids.contains(&key.key_id()));
+            })
+        }),
         // A key that works no longer names its successor.
         ("successor_of_a_key_that_works_is_kept", {
             after(|model, purge, _| {
