@@ -121,9 +121,13 @@ async fn serving_role_changes_nothing() {
             "update keygate.keys set revoked = null",
             "delete from keygate.keys",
             "select * from keygate.keys for update",
+            "insert into keygate.policy default values",
         ],
     );
     assert_eq!(store.list_keys(None).await.unwrap().len(), 1);
+    // As do lists of the tool, audits and exports.
+    assert_eq!(store.policy().await.unwrap(), Policy::new());
+    assert_eq!(store.export_keys().await.unwrap().key_count(), 1);
     assert!(request(&store, KEY).await.is_ok());
 }
 
@@ -176,6 +180,7 @@ async fn refusal_names_the_missing_rights_on_the_policy() {
     };
 
     let store = PostgresStore::connect(&granted(&database, SERVING)).await.unwrap();
+    database.psql("revoke select on keygate.policy from keygate_serving");
     let error = store.export_keys().await.unwrap_err();
     assert_eq!(error.to_string(), shown("keygate_serving", "select"));
     database.psql("grant select on keygate.policy to keygate_serving");
