@@ -84,19 +84,22 @@ impl<S: KeyStore> Case<S> {
         self.auth.authenticate_key(key.as_bytes()).await
     }
 
-    /// Returns the scopes of a key in a request from this address, or the reason why it is refused.
-    pub(super) async fn scopes_from(
+    /// Checks the scopes of a key in a request from this address; `None` if its networks do not contain the address.
+    pub(super) async fn has_scopes_from(
         &self,
         address: &str,
+        what: &str,
         key: &str,
-    ) -> Result<Vec<Scope>, Option<WrongReason>> {
+        scopes: Option<&[Scope]>,
+    ) {
         let address: IpAddr = address.parse().expect("an address");
         let request = Request::builder().header("x-api-key", key).extension(address).body(());
         let (parts, ()) = request.expect("the keys of the suite fit into a header").into_parts();
-        let client = self.auth.authenticate_parts(&parts).await.map_err(|error| error.reason())?;
-        let is_same = client.key_id() == KeyDigest::of(key.as_bytes()).key_id();
-        assert!(is_same, "{self}: another key is admitted from {address}");
-        Ok(client.scopes().to_vec())
+        let client = self.auth.authenticate_parts(&parts).await.map_err(|error| error.reason());
+        let seen = client.as_ref().map(|client| (client.key_id(), client.scopes()));
+        let id = KeyDigest::of(key.as_bytes()).key_id();
+        let expected = scopes.map(|scopes| (id, scopes)).ok_or(&Some(WrongReason::Network));
+        assert!(seen == expected, "{self}: {what}, from {address}, is {seen:?}, not {expected:?}");
     }
 
     /// Checks that a key with networks is refused in a request without an address.
@@ -146,19 +149,20 @@ pub(super) async fn interleave<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F:
 }
 
 /// Runs each task in its own thread, started at the same moment, and panics if one of them does.
-pub(super) fn in_threads<T: Send>(tasks: Vec<Box<dyn FnOnce() -> T + Send + '_>>) -> Vec<T> {
+pub(super) fn in_threads<T: Send, F: FnOnce() -> T + Send>(
+    tasks: impl ExactSizeIterator<Item = F>,
+) -> Vec<T> {
     let start = &Barrier::new(tasks.len());
     thread::scope(|scope| {
-        let run = |task: Box<dyn FnOnce() -> T + Send + '_>| {
-            start.wait();
-            task()
+        let run = |task: F| {
+            scope.spawn(move || {
+                start.wait();
+                task()
+            })
         };
-        let threads: Vec<_> =
-            tasks.into_iter().map(|task| scope.spawn(move || run(task))).collect();
-        let output = |thread: thread::ScopedJoinHandle<'_, T>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-        };
-        threads.into_iter().map(output).collect()
+        let threads: Vec<_> = tasks.map(run).collect();
+        let outputs = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        outputs.map(|output| output.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 

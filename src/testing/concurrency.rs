@@ -49,7 +49,7 @@ pub(super) async fn lookups_can_run_in_threads(case: &Case<impl KeyStore>, sampl
             }
         }
     };
-    in_threads((0..THREADS).map(|_| Box::new(check_all) as _).collect());
+    in_threads([check_all; THREADS].into_iter());
 }
 
 pub(super) async fn dropped_lookup_affects_no_other(

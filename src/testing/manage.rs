@@ -17,6 +17,7 @@ mod listing;
 mod paging;
 mod policies;
 mod purging;
+mod refusals;
 mod restricting;
 mod revoking;
 mod rotating;

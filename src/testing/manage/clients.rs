@@ -1,4 +1,5 @@
-use super::fixture::{Key, Managed, exactly, is_invalid_profile};
+use super::fixture::{Key, Managed};
+use super::refusals::{exactly, is_invalid_profile};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::client::{ClientProfile, MAX_METADATA_BYTES};
 use crate::manage::{ClientInfo, ManageError};

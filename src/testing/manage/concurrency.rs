@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::fixture::{Change, HOUR, Key, Managed, conflict};
+use super::fixture::{Change, HOUR, Key, Managed};
+use super::refusals::conflict;
 use crate::client::Scope;
 use crate::error::WrongReason;
 use crate::manage::{ClientChange, ManageError, RotationConflict};
@@ -104,7 +105,7 @@ pub(super) async fn at_once<S: Managed, T: fmt::Debug + Send>(
     mut changes: Vec<Change<'_, T>>,
 ) -> Vec<Result<T, ManageError>> {
     if round >= INTERLEAVED {
-        changes = in_threads(changes.into_iter().map(|it| Box::new(|| polled(it)) as _).collect());
+        changes = in_threads(changes.into_iter().map(|change| || polled(change)));
     }
     let mut results = Vec::new();
     for result in case.wait("changing at once", interleave(changes)).await {

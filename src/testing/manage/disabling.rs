@@ -1,4 +1,5 @@
-use super::fixture::{HOUR, Key, Managed, exactly, is_unknown_client};
+use super::fixture::{HOUR, Key, Managed};
+use super::refusals::{exactly, is_unknown_client};
 use crate::error::WrongReason;
 use crate::key::KeyState;
 use crate::manage::{ClientInfo, KeyInfo, ManageError};

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::fixture::{Change, HOUR, Key, Managed, exactly};
+use super::fixture::{Change, HOUR, Key, Managed};
 use super::paging::all_pages;
+use super::refusals::exactly;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{

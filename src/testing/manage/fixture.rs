@@ -2,16 +2,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
-use crate::client::{ClientProfile, Scope};
-use crate::error::WrongReason;
+use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{
-    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyError, KeyInfo, ManageError, ManageKeys,
-    NewKey, PurgeKeys, Rotated, RotationConflict,
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageKeys, NewKey,
+    PurgeKeys, Rotated,
 };
 use crate::store::KeyStore;
 use crate::testing::case::{Case, is_rounded_up, is_same_microsecond};
-use crate::testing::sample::{network, scope};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -24,8 +22,6 @@ const DIGITS: usize = 40;
 pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 /// Everything that a store lists.
 type Contents = (Vec<ClientInfo>, Vec<KeyInfo>);
-
-pub(super) type Reason = fn(&ManageError) -> bool;
 
 /// A store that can be tested by this suite.
 pub(in crate::testing) trait Managed: KeyStore + ManageKeys {}
@@ -87,52 +83,6 @@ impl<S: Managed> Case<S> {
         result.unwrap_or_else(|error| panic!("{self}: {what} failed: {error:?}"))
     }
 
-    /// Awaits a change that must fail with this reason and must not change the store.
-    pub(super) async fn refused<'a, T: fmt::Debug>(
-        &'a self,
-        what: &str,
-        change: impl FnOnce(&'a S) -> Change<'a, T>,
-        is_reason: impl Fn(&ManageError) -> bool,
-    ) {
-        let before = self.contents().await;
-        let result = self.result(what, change(&self.store)).await;
-        let is_refused = result.as_ref().is_err_and(is_reason);
-        assert!(is_refused, "{self}: {what} is not refused with its reason: {result:?}");
-        self.lists_the_same(what, &before).await;
-    }
-
-    pub(super) async fn refused_issue(
-        &self,
-        what: &str,
-        client: &str,
-        new: NewKey,
-        is_reason: impl Fn(&ManageError) -> bool,
-    ) {
-        self.refused(what, |store| store.issue(client, new), is_reason).await;
-    }
-
-    pub(super) async fn refused_rotation(
-        &self,
-        what: &str,
-        key: &Key,
-        successor: NewKey,
-        is_reason: impl Fn(&ManageError) -> bool,
-    ) {
-        let id = key.id();
-        self.refused(what, |store| store.rotate(&id, successor, HOUR), is_reason).await;
-    }
-
-    pub(super) async fn refused_key_change(
-        &self,
-        what: &str,
-        key: &Key,
-        change: KeyChange,
-        is_reason: impl Fn(&ManageError) -> bool,
-    ) {
-        let id = key.id();
-        self.refused(what, |store| store.update_key(&id, change), is_reason).await;
-    }
-
     pub(super) async fn contents(&self) -> Contents {
         (self.clients().await, self.keys(None).await)
     }
@@ -183,37 +133,16 @@ impl<S: Managed> Case<S> {
         assert!(is_seen, "{self}: a handler does not see the profile of {what}");
     }
 
-    /// Checks the scopes of a key in a request from this address; `None` if its networks do not contain the address.
-    pub(super) async fn has_scopes_from(
-        &self,
-        address: &str,
-        what: &str,
-        key: &Key,
-        expected: Option<&[Scope]>,
-    ) {
-        let seen = self.scopes_from(address, key).await;
-        let expected = expected.map(<[Scope]>::to_vec).ok_or(Some(WrongReason::Network));
-        assert_eq!(seen, expected, "{self}: {what}, from {address}");
-    }
-
     /// Checks an expiry, which a store may cut to the microsecond.
-    pub(super) fn expires_at(
-        &self,
-        what: &str,
-        expected: Option<SystemTime>,
-        seen: Option<SystemTime>,
-    ) {
+    pub(super) fn expires_at(&self, what: &str, key: &KeyInfo, expected: Option<SystemTime>) {
+        let seen = key.expires();
         let is_kept = is_same_microsecond(expected, seen);
         assert!(is_kept, "{self}: {what}, the expiry {expected:?} is {seen:?}");
     }
 
     /// Checks a beginning, which a store may round up to the microsecond.
-    pub(super) fn begins_at(
-        &self,
-        what: &str,
-        expected: Option<SystemTime>,
-        seen: Option<SystemTime>,
-    ) {
+    pub(super) fn begins_at(&self, what: &str, key: &KeyInfo, expected: Option<SystemTime>) {
+        let seen = key.not_before();
         let is_kept = is_rounded_up(expected, seen);
         assert!(is_kept, "{self}: {what}, the beginning {expected:?} is {seen:?}");
     }
@@ -285,40 +214,6 @@ impl<S: Managed> Case<S> {
     pub(super) async fn purge(&self, purge: &PurgeKeys) -> Vec<KeyInfo> {
         self.done("a purge", self.store.purge_keys(purge)).await
     }
-}
-
-/// Expects exactly this error. Compares the texts, since errors of databases cannot be compared.
-pub(super) fn exactly(expected: ManageError) -> impl Fn(&ManageError) -> bool {
-    move |error| format!("{error:?}") == format!("{expected:?}")
-}
-
-/// Expects a conflict about this key, for one of these reasons.
-pub(super) fn conflict(key: &Key, reasons: &[RotationConflict]) -> impl Fn(&ManageError) -> bool {
-    let id = key.id();
-    move |error| {
-        matches!(error, ManageError::Conflict { key_id, conflict }
-            if *key_id == id && reasons.contains(conflict))
-    }
-}
-
-pub(super) fn lacks_scope(lacked: &str) -> impl Fn(&ManageError) -> bool {
-    exactly(ManageError::LacksScope { scope: scope(lacked) })
-}
-
-pub(super) fn lacks_network(lacked: &str) -> impl Fn(&ManageError) -> bool {
-    exactly(ManageError::LacksNetwork { network: network(lacked) })
-}
-
-pub(super) fn is_invalid_label(error: &ManageError) -> bool {
-    matches!(error, ManageError::Label(_))
-}
-
-pub(super) fn is_invalid_profile(error: &ManageError) -> bool {
-    matches!(error, ManageError::Key(KeyError::Profile(_)))
-}
-
-pub(super) fn is_unknown_client(error: &ManageError) -> bool {
-    matches!(error, ManageError::UnknownClient { .. })
 }
 
 /// Returns whether a text contains a run of hexadecimal digits that is long enough for a digest.

@@ -1,6 +1,7 @@
 use std::time::UNIX_EPOCH;
 
-use super::fixture::{DAY, Key, Managed, SECOND, exactly, is_invalid_label};
+use super::fixture::{DAY, Key, Managed, SECOND};
+use super::refusals::{exactly, is_invalid_label};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::error::WrongReason;
 use crate::manage::{KeyError, KeyInfo, ManageError, NewKey};
@@ -82,8 +83,8 @@ pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
         let new = key.to_new().with_expiry(expires).with_not_before(not_before);
         let returned = case.issue("App 1", label.into_iter().fold(new, NewKey::with_label)).await;
         case.is_now("creation", returned.created);
-        case.expires_at("once issued", expires, returned.expires());
-        case.begins_at("once issued", not_before, returned.not_before());
+        case.expires_at("once issued", &returned, expires);
+        case.begins_at("once issued", &returned, not_before);
         let mut expected = KeyInfo::new(key.id(), "App 1");
         expected.label = label.map(str::to_owned);
         (expected.created, expected.lifetime) = (returned.created, returned.lifetime);

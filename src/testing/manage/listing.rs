@@ -1,4 +1,5 @@
-use super::fixture::{Change, Key, MINUTE, Managed, exactly};
+use super::fixture::{Change, Key, MINUTE, Managed};
+use super::refusals::exactly;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{ClientInfo, ManageError};
 use crate::testing::case::Case;

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, exactly, is_unknown_client};
+use super::fixture::{DAY, HOUR, Key, MINUTE, Managed};
+use super::refusals::{exactly, is_unknown_client};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{

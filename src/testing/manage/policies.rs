@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::fixture::{DAY, HOUR, Key, Managed, exactly};
+use super::fixture::{DAY, HOUR, Key, Managed};
+use super::refusals::exactly;
 use crate::error::WrongReason;
 use crate::manage::{KeyChange, KeyInfo, ManageError, Policy, PolicyError};
 use crate::testing::case::Case;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::concurrency::{all_succeed, dropped, rounds};
-use super::fixture::{Change, DAY, HOUR, Key, MINUTE, Managed, exactly};
+use super::fixture::{Change, DAY, HOUR, Key, MINUTE, Managed};
+use super::refusals::exactly;
 use crate::error::WrongReason;
 use crate::key::KeyId;
 use crate::manage::{ClientChange, KeyChange, KeyError, KeyInfo, KeyQuery, ManageError, PurgeKeys};

@@ -1,4 +1,5 @@
-use super::fixture::{HOUR, Key, Managed, lacks_network, lacks_scope};
+use super::fixture::{HOUR, Key, Managed};
+use super::refusals::{lacks_network, lacks_scope};
 use crate::client::ClientProfile;
 use crate::error::WrongReason;
 use crate::manage::{ClientChange, KeyChange, KeyInfo};

@@ -1,4 +1,5 @@
-use super::fixture::{HOUR, Key, Managed, SECOND, exactly};
+use super::fixture::{HOUR, Key, Managed, SECOND};
+use super::refusals::exactly;
 use crate::error::WrongReason;
 use crate::key::KeyState;
 use crate::manage::{KeyError, KeyInfo, ManageError};

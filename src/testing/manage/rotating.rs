@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, Reason, SECOND, conflict, is_invalid_label};
+use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, SECOND};
+use super::refusals::{Reason, conflict, is_invalid_label};
 use crate::error::WrongReason;
 use crate::manage::{Expiry, KeyError, KeyInfo, ManageError, Rotated, RotationConflict};
 use crate::testing::case::{Case, LONG};
@@ -25,14 +26,13 @@ pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
             assert_eq!(seen, Some(is_replaced), "{case}: whether a key was replaced");
         }
 
-        let (created, expires) = (returned.new.created, returned.new.expires());
-        case.is_now("creation", created);
+        case.is_now("creation", returned.new.created);
         if let Expiry::At(own) = own {
-            case.expires_at("as a successor", Some(own), expires);
+            case.expires_at("as a successor", &returned.new, Some(own));
         }
         let mut new = KeyInfo::new(successor.id(), "App 1");
         new.label = Some(label.to_owned());
-        (new.created, new.lifetime) = (created, returned.new.lifetime);
+        (new.created, new.lifetime) = (returned.new.created, returned.new.lifetime);
         old.replaced_by = Some(successor.id());
         old.lifetime = returned.old.lifetime;
         let expected = Rotated::new(old, new);
@@ -60,7 +60,7 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
         let own = own.map(|own| case.now() + own);
         case.issue("App 1", old.to_new().with_expiry(own)).await;
         case.rotate(&old, successor.to_new().with_expiry(new), HOUR).await;
-        case.expires_at(&what, expected, case.listed(&successor).await.expires());
+        case.expires_at(&what, &case.listed(&successor).await, expected);
     }
 
     let mut last = case.issued_until("App 1", "first", case.now() + lifetime).await;
@@ -84,11 +84,11 @@ pub(super) async fn successor_inherits_a_future_beginning(case: &Case<impl Manag
     let begins = case.now() + DAY;
     case.issue("App 1", first.to_new().with_not_before(begins)).await;
     let second = case.rotated(&first, "second", HOUR).await;
-    case.begins_at("inherited", Some(begins), case.listed(&second).await.not_before());
+    case.begins_at("inherited", &case.listed(&second).await, Some(begins));
     case.refuses("before an inherited beginning", &second, WrongReason::NotYetValid).await;
     let later = begins + DAY;
     case.rotate(&second, third.to_new().with_not_before(later), HOUR).await;
-    case.begins_at("its own", Some(later), case.listed(&third).await.not_before());
+    case.begins_at("its own", &case.listed(&third).await, Some(later));
     case.clock.set(later + SECOND);
     let fourth = case.rotated(&third, "fourth", HOUR).await;
     assert_eq!(case.listed(&fourth).await.not_before(), None, "{case}: a past beginning");

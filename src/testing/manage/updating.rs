@@ -1,7 +1,5 @@
-use super::fixture::{
-    DAY, HOUR, Key, Managed, Reason, SECOND, conflict, exactly, is_invalid_label,
-    is_invalid_profile,
-};
+use super::fixture::{DAY, HOUR, Key, Managed, SECOND};
+use super::refusals::{Reason, conflict, exactly, is_invalid_label, is_invalid_profile};
 use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota};
 use crate::error::WrongReason;
 use crate::manage::{ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, RotationConflict};
@@ -119,9 +117,8 @@ pub(super) async fn changed_key_does_not_work_early(case: &Case<impl Managed>) {
     let begins = case.now() + 2 * DAY;
     case.issue("App 1", key.to_new().with_not_before(begins)).await;
     let check = async |what: &str, returned: &KeyInfo| {
-        for seen in [returned.not_before(), case.listed(&key).await.not_before()] {
-            case.begins_at(what, Some(begins), seen);
-        }
+        case.begins_at(what, returned, Some(begins));
+        case.begins_at(what, &case.listed(&key).await, Some(begins));
         case.refuses(what, &key, WrongReason::NotYetValid).await;
     };
     for (what, change) in [
