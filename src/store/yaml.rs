@@ -18,6 +18,7 @@ mod error;
 mod event_log;
 mod event_sink;
 mod events;
+mod facts;
 mod file;
 mod folder;
 mod health;
@@ -29,6 +30,7 @@ mod manage_keys;
 mod managing;
 mod node;
 mod options;
+mod outline;
 mod parse;
 mod position;
 mod purging;
@@ -42,6 +44,7 @@ mod text;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transfer;
+mod value;
 mod watch;
 
 pub use error::{KeyFileError, KeyFileWarning};
@@ -115,9 +118,9 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// JSON and other flow style (between brackets) is read but not edited: a change inside it is refused with
 /// [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of
-/// a client may be in flow style, and empty brackets are filled. A change is refused in the same way if the name of the
-/// entry is written as `? name`, or if the first dash of the list is alone on its line. `keygate export` writes all of
-/// them in a form that can be edited.
+/// a client may be in flow style, without comments between the brackets, and empty brackets are filled. A change is
+/// refused in the same way if the name of the entry is written as `? name`, or if the first dash of the list, or the dash
+/// of a removed key, is alone on its line. `keygate export` writes all of them in a form that can be edited.
 ///
 /// Other processes see a change when they read the file: see [`YamlStore::watch`] and
 /// [`YamlStore::reload`].

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::edit::{Edit, Field, Value};
-use crate::key::Timestamp;
-use crate::manage::{ClientFacts, Export, KeyFacts, Policy, Span};
+use super::edit::{Edit, Field};
+use super::facts::{Fields, client_fields, key_fields, policy_fields, present, with_digest};
+use super::value::Value;
+use crate::manage::{Export, KeyFacts, Policy};
 
 /// Writes the difference between two states of the keys into the text of a file.
 pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export) {
@@ -11,17 +12,9 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
     for client in after.clients() {
         let name = client.profile.name();
         match known.remove(name) {
-            None => edit.add_client(name, fields_of_client(client)),
-            Some(old) => {
-                if old.enabled != client.enabled {
-                    edit.set_enabled(name, client.enabled);
-                }
-                let [old, new] = [old, client].map(|client| Value::client(&client.profile));
-                let changed = changed(&old, new);
-                if !changed.is_empty() {
-                    edit.set_client(name, changed);
-                }
-            }
+            None => edit.add_client(name, written(client_fields(client), true)),
+            Some(old) if old == client => {}
+            Some(old) => edit.set_client(name, changed(client_fields(old), client_fields(client))),
         }
     }
     // A client is removed with its keys.
@@ -29,9 +22,8 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
         edit.remove_client(removed);
     }
 
-    let present = after.keys().iter().map(|key| key.digest).collect::<HashSet<_>>();
-    let gone =
-        |key: &&KeyFacts| !present.contains(&key.digest) && !known.contains_key(&*key.client);
+    let left = after.keys().iter().map(|key| key.digest).collect::<HashSet<_>>();
+    let gone = |key: &&KeyFacts| !left.contains(&key.digest) && !known.contains_key(&*key.client);
     let mut removed = BTreeMap::<_, Vec<_>>::new();
     for key in before.keys().iter().filter(gone) {
         removed.entry(&*key.client).or_default().push(key.digest);
@@ -44,76 +36,34 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
     let (kept, new) =
         after.keys().iter().partition::<Vec<_>, _>(|key| known.contains_key(&key.key_id()));
     for key in kept {
-        let changed = changed(&fields_of(known[&key.key_id()]), fields_of(key));
-        if !changed.is_empty() {
-            edit.set_key(key.digest, changed);
+        let old = known[&key.key_id()];
+        if old != key {
+            edit.set_key(key.digest, changed(key_fields(old), key_fields(key)));
         }
     }
     for key in new {
-        edit.add_key(&key.client, fields_of(key));
+        edit.add_key(&key.client, with_digest(key.digest, present(key_fields(key))));
     }
 }
 
 /// Writes the policy, if it changes.
 pub(super) fn write_policy(edit: &mut Edit<'_>, before: Policy, after: Policy) {
     if before != after {
-        let Policy { max_lifetime, default_lifetime, require_expiry } = after;
-        let span = |span: Span| Value::Raw(span.to_string());
-        let fields = [
-            ("max_lifetime", max_lifetime.map(span)),
-            ("default_lifetime", default_lifetime.map(span)),
-            ("require_expiry", require_expiry.then(|| Value::Raw("true".to_owned()))),
-        ];
-        let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let fields = fields.collect::<Vec<_>>();
-        let value = (!fields.is_empty()).then(|| Value::Flow(Box::new(Value::Mapping(fields))));
+        let fields = written(policy_fields(after), false);
+        let value = (!fields.is_empty()).then(|| Value::flow_mapping(fields));
         edit.set_root(("policy".to_owned(), value));
     }
 }
 
-/// Returns the fields that were removed or have another value.
-fn changed(old: &[(String, Value)], new: Vec<(String, Value)>) -> Vec<Field> {
-    let is_removed = |(name, _): &&(String, Value)| new.iter().all(|(new, _)| new != name);
-    let mut changed =
-        old.iter().filter(is_removed).map(|(name, _)| (name.clone(), None)).collect::<Vec<_>>();
-    let set = new.into_iter().filter(|field| !old.contains(field));
-    changed.extend(set.map(|(name, value)| (name, Some(value))));
-    changed
+/// Returns the fields that have another value. Those that are absent are removed.
+fn changed(old: Fields, new: Fields) -> Vec<Field> {
+    let changed = old.into_iter().zip(new).filter(|(old, new)| old != new);
+    changed.map(|(_, (name, value))| (name, (!value.is_empty()).then_some(value))).collect()
 }
 
-/// Returns the fields of a key in a file, in their order there.
-fn fields_of(key: &KeyFacts) -> Vec<(String, Value)> {
-    let KeyFacts {
-        digest,
-        client: _,
-        label,
-        scopes,
-        networks,
-        created,
-        lifetime,
-        revoked,
-        replaced_by,
-    } = key;
-    let mut fields = vec![
-        ("digest", Some(Value::Raw(digest.to_text()))),
-        ("label", label.as_deref().map(Value::text)),
-        ("scopes", (!scopes.is_empty()).then(|| Value::texts(scopes))),
-        ("networks", (!networks.is_empty()).then(|| Value::texts(networks))),
-        ("created", created.map(time)),
-    ];
-    fields.extend(lifetime.times().map(|(name, at)| (name, at.map(time))));
-    fields.push(("replaced_by", replaced_by.map(|key_id| Value::Raw(key_id.to_string()))));
-    fields.push(("revoked", revoked.map(time)));
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
-fn time(time: Timestamp) -> Value {
-    Value::Raw(time.to_string())
-}
-
-/// Returns the fields of a client in a file, without its keys.
-fn fields_of_client(client: &ClientFacts) -> Vec<(String, Value)> {
-    let ClientFacts { profile, enabled } = client;
-    let disabled = (!enabled).then(|| ("enabled".to_owned(), Value::Raw("false".to_owned())));
-    disabled.into_iter().chain(Value::client(profile)).collect()
+/// Returns the fields of a new entry, without those that are absent or have their default.
+fn written(fields: Fields, default: bool) -> Fields {
+    let mut fields = present(fields);
+    fields.retain(|(_, value)| *value != Value::Bool(default));
+    fields
 }

@@ -9,23 +9,19 @@ use std::mem;
 
 use zeroize::Zeroizing;
 
+use super::facts::{Fields, with_digest};
 use super::file::EditErrorKind;
+use super::outline::{Entry, Outline, Piece, line_number};
 use super::parse::DEFAULT_CLIENT;
+use super::value::{Item, Value};
 use crate::key::KeyDigest;
 
 mod merge;
-mod outline;
 mod plaintext;
-mod reading;
 mod splice;
-mod write;
 
-pub(super) use outline::Outline;
-use outline::{Entry, Piece, line_number};
 use plaintext::{PlaintextEntry, line_with_key};
 use splice::Splice;
-use write::Item;
-pub(super) use write::Value;
 
 /// An edit of a key file, built step by step.
 pub(super) struct Edit<'a> {
@@ -34,7 +30,7 @@ pub(super) struct Edit<'a> {
     clients: HashMap<&'a str, &'a Entry<'a>>,
     splices: Vec<Splice>,
     /// New fields of the file, written after new clients.
-    additions_to_root: Vec<(String, Value)>,
+    additions_to_root: Fields,
     /// New fields and keys of clients, in the order of the calls.
     additions: Vec<Addition>,
     /// Indexes into `additions`, by client name.
@@ -55,7 +51,7 @@ fn set((name, value): Field) -> Option<(String, Value)> {
 /// New fields and keys of one client.
 struct Addition {
     client: String,
-    fields: Vec<(String, Value)>,
+    fields: Fields,
     keys: Vec<Item>,
 }
 
@@ -76,55 +72,46 @@ impl<'a> Edit<'a> {
     }
 
     /// Adds a client that is not in the file.
-    pub(super) fn add_client(&mut self, name: &str, fields: Vec<(String, Value)>) {
+    pub(super) fn add_client(&mut self, name: &str, fields: Fields) {
         self.addition(name).fields.extend(fields);
     }
 
     /// Sets or removes a field of the file itself.
     pub(super) fn set_root(&mut self, field: Field) {
-        let (mut splices, mut new) = (Vec::new(), Vec::new());
-        match self.outline.home() {
-            Some(root) if !root.is_empty() => {
-                (splices, new) = self.outline.set_fields(root, vec![field]);
-            }
-            _ => new.extend(set(field)),
-        }
-        self.splices.extend(splices);
-        if !new.is_empty() {
-            self.additions_to_root = new;
-        }
+        self.additions_to_root = match self.outline.home() {
+            Some(root) if !root.is_empty() => self.set_fields(root, vec![field]),
+            _ => set(field).into_iter().collect(),
+        };
     }
 
-    /// Sets and removes fields of a client.
+    /// Sets and removes fields of a client. New ones come first, where they are not overlooked.
     pub(super) fn set_client(&mut self, name: &str, fields: Vec<Field>) {
         match self.clients.get(name).copied().filter(|client| !client.value.is_empty()) {
             None => self.addition(name).fields.extend(fields.into_iter().filter_map(set)),
             Some(client) => {
-                let (splices, new) = self.outline.set_fields(&client.value, fields);
-                self.splices.extend(splices);
+                let new = self.set_fields(&client.value, fields);
                 if !new.is_empty() {
-                    let new = Value::Mapping(new);
-                    self.splices.push(self.outline.add_before_keys(client, &new));
+                    self.splices.push(self.outline.add_first(client, &Value::Mapping(new)));
                 }
             }
         }
     }
 
-    pub(super) fn set_enabled(&mut self, name: &str, enabled: bool) {
-        let client = self.clients.get(name).copied().filter(|client| !client.value.is_empty());
-        let (field, text) =
-            (client.and_then(|client| client.value.field("enabled")), enabled.to_string());
-        let new = vec![("enabled".to_owned(), Value::Raw(text.clone()))];
-        match (field, client) {
-            (Some(field), _) if field.value.is_text(|old| old.eq_ignore_ascii_case(&text)) => {}
-            (Some(field), _) => self.splices.push(Splice::replacement(&field.value, text)),
-            (None, _) if enabled => {}
-            // Before the other fields, where it is not overlooked.
-            (None, Some(client)) => {
-                self.splices.push(self.outline.add_first(client, &Value::Mapping(new)));
+    /// Sets and removes fields of a mapping. Returns the new fields, which the caller must add.
+    fn set_fields(&mut self, mapping: &Piece<'_>, fields: Vec<Field>) -> Fields {
+        let mut new = Vec::new();
+        let removed = fields.iter().filter(|(_, value)| value.is_none());
+        let removed = removed.map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        for (name, value) in fields {
+            match (mapping.field(&name), value) {
+                (Some(old), None) => {
+                    self.splices.push(self.outline.remove_field(mapping, old, &removed));
+                }
+                (Some(old), Some(value)) => self.splices.extend(self.outline.replace(old, &value)),
+                (None, value) => new.extend(value.map(|value| (name, value))),
             }
-            (None, None) => drop(self.addition(name).fields.splice(..0, new)),
         }
+        new
     }
 
     /// Removes a client with its keys, including plaintext entries.
@@ -135,8 +122,7 @@ impl<'a> Edit<'a> {
         self.removed.extend(keys.map(|entry| entry.offset()));
     }
 
-    /// Removes keys of a client, including plaintext entries. If no keys are left, the field `keys` is removed, too,
-    /// unless it has comments of its own.
+    /// Removes keys of a client, including plaintext entries. With its last key, the field `keys` is removed, too.
     pub(super) fn remove_keys(&mut self, client: &str, digests: &[KeyDigest]) {
         let digests = digests.iter().copied().collect::<HashSet<_>>();
         let entries = self.plaintext_entries().into_iter();
@@ -144,23 +130,26 @@ impl<'a> Edit<'a> {
         self.removed.extend(entries.map(|entry| entry.offset()));
         let client = self.clients.get(client);
         let Some(keys) = client.and_then(|client| client.value.field("keys")) else { return };
-        let is_removed = |key: &&Piece<'_>| {
-            let digest = key.field("digest").and_then(|field| field.value.text());
-            digest.and_then(|text| text.parse().ok()).is_some_and(|it| digests.contains(&it))
-        };
+        let is_flow = keys.value.is_filled_flow(self.outline.text);
+        let inside = if is_flow { keys.value.range.start } else { keys.key.range.start };
+        let is_removed = |key: &&Piece<'_>| digest_of(key).is_some_and(|it| digests.contains(&it));
         let removed = keys.value.items().iter().filter(is_removed).collect::<Vec<_>>();
-        self.splices.extend(self.outline.removals(keys, &removed));
+        for key in &removed {
+            self.splices.push(Splice { inside, ..self.outline.removal(key.range.clone()) });
+        }
+        if !removed.is_empty() && removed.len() == keys.value.items().len() {
+            self.splices.extend(self.outline.removal_of_name(keys));
+        }
     }
 
-    pub(super) fn add_key(&mut self, client: &str, fields: Vec<(String, Value)>) {
-        self.addition(client).keys.push(Item { value: Value::Mapping(fields), comment: None });
+    pub(super) fn add_key(&mut self, client: &str, key: Value) {
+        self.addition(client).keys.push(Item::from(key));
     }
 
     /// Sets and removes fields of a key. A plaintext entry is replaced with its digest first.
     pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<Field>) {
         if let Some(key) = self.find_digest(digest) {
-            let (splices, new) = self.outline.set_fields(key, fields);
-            self.splices.extend(splices);
+            let new = self.set_fields(key, fields);
             if !new.is_empty() {
                 self.splices.push(self.outline.append(key, &Value::Mapping(new)));
             }
@@ -181,10 +170,8 @@ impl<'a> Edit<'a> {
         entries.len()
     }
 
-    fn replace_with_digest(&mut self, entry: &PlaintextEntry<'a>, fields: Vec<(String, Value)>) {
-        let digest = Value::Raw(entry.digest().to_text());
-        let fields = [("digest".to_owned(), digest)].into_iter().chain(fields);
-        let value = Value::Mapping(fields.collect());
+    fn replace_with_digest(&mut self, entry: &PlaintextEntry<'a>, fields: Fields) {
+        let value = with_digest(entry.digest(), fields);
         let comment = entry.comment(self.outline.text);
         self.addition(entry.client).keys.push(Item { value, comment });
         self.removed.insert(entry.offset());
@@ -245,24 +232,18 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Removes plaintext entries. With its last entry, the field `api_keys` is removed, too, unless that would lose a
-    /// comment.
+    /// Removes plaintext entries. With its last entry, the field `api_keys` is removed, too.
     fn splice_removals(&mut self) {
         let entries = self.plaintext_entries();
         let removed = entries.iter().filter(|entry| self.removed.contains(&entry.offset()));
         self.splices.extend(removed.map(|entry| self.outline.removal(entry.entry.range())));
-        let mut removed = Vec::new();
+        let is_removed = |key: &Entry<'_>| self.removed.contains(&key.key.range.start);
         for field in self.outline.key_fields("api_keys") {
             let keys = field.value.entries();
-            let between = &self.outline.text[field.key.range.end..field.value.range.start];
-            if !keys.is_empty()
-                && keys.iter().all(|key| self.removed.contains(&key.key.range.start))
-                && between.trim_end().trim_start_matches(' ') == ":"
-            {
-                removed.push(self.outline.removal(field.key.range.clone()));
+            if !keys.is_empty() && keys.iter().all(is_removed) {
+                self.splices.extend(self.outline.removal_of_name(field));
             }
         }
-        self.splices.extend(removed);
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
@@ -277,10 +258,7 @@ impl<'a> Edit<'a> {
     fn find_digest(&self, digest: KeyDigest) -> Option<&'a Piece<'a>> {
         let clients = self.outline.field("clients")?.value.entries().iter();
         let keys = clients.filter_map(|client| client.value.field("keys"));
-        keys.flat_map(|keys| keys.value.items()).find(|key| {
-            let field = key.field("digest");
-            field.is_some_and(|field| field.value.is_text(|text| text.parse() == Ok(digest)))
-        })
+        keys.flat_map(|keys| keys.value.items()).find(|key| digest_of(key) == Some(digest))
     }
 
     /// Returns the entries of `api_key` and `api_keys`, in the order of the file.
@@ -294,4 +272,8 @@ impl<'a> Edit<'a> {
         entries.sort_by_key(PlaintextEntry::offset);
         entries
     }
+}
+
+fn digest_of(key: &Piece<'_>) -> Option<KeyDigest> {
+    key.field("digest")?.value.text()?.parse().ok()
 }

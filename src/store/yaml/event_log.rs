@@ -8,12 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::YamlStore;
+use super::facts::{Fields, client_fields, key_fields, named, optional, policy_fields};
 use super::report::KeyFileEvent;
-use crate::client::{ProfileParts, Quota, Rate};
+use super::value::Value;
 use crate::key::Timestamp;
-use crate::manage::{
-    ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page, Policy,
-};
+use crate::manage::{ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page};
 
 mod json;
 mod reading;
@@ -110,29 +109,23 @@ fn append(path: &Path, lines: &str) -> io::Result<()> {
 /// Returns the log lines for the difference between two states.
 pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: &Export) -> String {
     let mut lines = String::new();
-    let mut add = |action: &str,
-                   client: Option<&str>,
-                   key: Option<&KeyFacts>,
-                   facts: [Option<String>; 2]| {
-        let key_id = key.map(|key| key.key_id().to_string());
-        let [before, after] = facts.map(|facts| facts.unwrap_or_else(|| "null".to_owned()));
-        let _ = writeln!(
-            lines,
-            r#"{{"at":{},"actor":{},"action":{},"client":{},"key_id":{},"before":{before},"after":{after}}}"#,
-            text(&at.to_string()),
-            optional(actor),
-            text(action),
-            optional(client),
-            optional(key_id.as_deref()),
-        );
-    };
+    let mut add =
+        |action: &str, client: Option<&str>, key: Option<&KeyFacts>, facts: [Option<Fields>; 2]| {
+            let [before, after] = facts.map(|facts| facts.map_or(Value::Null, Value::Mapping));
+            let line = named([
+                ("at", Value::text(&at.to_string())),
+                ("actor", optional(actor)),
+                ("action", Value::text(action)),
+                ("client", optional(client)),
+                ("key_id", Value::plain(key.map(KeyFacts::key_id))),
+                ("before", before),
+                ("after", after),
+            ]);
+            let _ = writeln!(lines, "{}", Value::Mapping(line).json());
+        };
     if before.policy() != after.policy() {
-        add(
-            "policy.changed",
-            None,
-            None,
-            [before, after].map(|export| Some(policy_json(export.policy()))),
-        );
+        let facts = [before, after].map(|export| Some(policy_fields(export.policy())));
+        add("policy.changed", None, None, facts);
     }
     let clients = |export: &Export| -> BTreeMap<String, ClientFacts> {
         let clients = export.clients().iter();
@@ -146,7 +139,7 @@ pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: 
             [Some(old), Some(new)] if old.enabled && !new.enabled => "client.disabled",
             _ => "client.changed",
         };
-        add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_json)));
+        add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_facts)));
     }
     let remaining = after.clients().iter().map(|client| client.profile.name());
     let remaining = remaining.collect::<HashSet<_>>();
@@ -168,7 +161,7 @@ pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: 
         };
         let key = new.as_ref().or(old.as_ref());
         let client = key.map(|key| &*key.client);
-        let facts = [&old, &new].map(|key| key.as_ref().map(key_json));
+        let facts = [&old, &new].map(|key| key.as_ref().map(key_facts));
         add(action, client, key, facts);
     }
     lines
@@ -190,94 +183,13 @@ fn pairs<K: Ord, V: PartialEq>(
     pairs
 }
 
-fn policy_json(policy: Policy) -> String {
-    let Policy { max_lifetime, default_lifetime, require_expiry } = policy;
-    let [max, default] = [max_lifetime, default_lifetime].map(|span| span.map(|it| it.to_string()));
-    let (max, default) = (optional(max.as_deref()), optional(default.as_deref()));
-    format!(
-        r#"{{"max_lifetime":{max},"default_lifetime":{default},"require_expiry":{require_expiry}}}"#
-    )
+fn client_facts(client: &ClientFacts) -> Fields {
+    let name = named([("name", Value::text(client.profile.name()))]);
+    name.into_iter().chain(client_fields(client)).collect()
 }
 
-fn client_json(client: &ClientFacts) -> String {
-    let ClientFacts { profile, enabled } = client;
-    let ProfileParts { name, title, scopes, networks, quota, metadata } = profile.parts();
-    let (title, scopes, networks) = (optional(title), texts(scopes), texts(networks));
-    let metadata = metadata.iter().map(|(name, value)| format!("{}:{}", text(name), text(value)));
-    format!(
-        r#"{{"name":{},"title":{title},"enabled":{enabled},"scopes":{scopes},"networks":{networks},"quota":{},"metadata":{{{}}}}}"#,
-        text(name),
-        quota.map_or_else(|| "null".to_owned(), quota_json),
-        metadata.collect::<Vec<_>>().join(","),
-    )
-}
-
-fn quota_json(quota: &Quota) -> String {
-    let rate = |rate: &Rate| {
-        let text = text(&rate.without_burst());
-        if rate.burst() == rate.count() {
-            return text;
-        }
-        format!(r#"{{"rate":{text},"burst":{}}}"#, rate.burst())
-    };
-    match quota.rates() {
-        [] => text("unlimited"),
-        [only] => rate(only),
-        rates => list(rates.iter().map(rate)),
-    }
-}
-
-fn key_json(key: &KeyFacts) -> String {
-    let KeyFacts {
-        digest: _,
-        client,
-        label,
-        scopes,
-        networks,
-        created,
-        lifetime,
-        revoked,
-        replaced_by,
-    } = key;
-    let time = |time: Option<Timestamp>| optional(time.map(|time| time.to_string()).as_deref());
-    let successor = replaced_by.map(|key_id| key_id.to_string());
-    let mut fields = vec![
-        ("key_id", text(&key.key_id().to_string())),
-        ("client", text(client)),
-        ("label", optional(label.as_deref())),
-        ("scopes", texts(scopes)),
-        ("networks", texts(networks)),
-        ("created", time(*created)),
-    ];
-    fields.extend(lifetime.times().map(|(name, at)| (name, time(at))));
-    fields.push(("revoked", time(*revoked)));
-    fields.push(("replaced_by", optional(successor.as_deref())));
-    let fields = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#));
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-}
-
-fn texts(items: &[impl ToString]) -> String {
-    list(items.iter().map(|item| text(&item.to_string())))
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(","))
-}
-
-fn optional(value: Option<&str>) -> String {
-    value.map_or_else(|| "null".to_owned(), text)
-}
-
-/// Returns a string of JSON (RFC 8259 section 7).
-fn text(text: &str) -> String {
-    let mut json = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => json.extend(['\\', char]),
-            char if char.is_control() => _ = write!(json, "\\u{:04x}", u32::from(char)),
-            char => json.push(char),
-        }
-    }
-    json.push('"');
-    json
+fn key_facts(key: &KeyFacts) -> Fields {
+    let id = ("key_id", Value::plain(Some(key.key_id())));
+    let names = named([id, ("client", Value::text(&key.client))]);
+    names.into_iter().chain(key_fields(key)).collect()
 }

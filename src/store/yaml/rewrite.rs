@@ -6,9 +6,10 @@ use std::thread;
 use zeroize::Zeroizing;
 
 use super::changes::{write_changes, write_policy};
-use super::edit::{Edit, Outline};
+use super::edit::Edit;
 use super::file::{EditErrorKind, Lock, Replaced, Target, edit_error, replace};
 use super::load_error::LoadError;
+use super::outline::Outline;
 use super::parse::Parsed;
 use super::{KeyFileError, STABLE_AFTER, YamlStore, event_log, read};
 use crate::error::StoreError;

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -5,17 +6,18 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::events::Events;
+use super::facts::{client_fields, key_fields, policy_fields, present, with_digest};
 use super::load_error::LoadError;
 use super::parse::parse_all;
 use super::position::Place;
+use super::value::{Item, Value};
+use crate::manage::Policy;
 use crate::store::api_keys::any::Any;
 use crate::store::{KeysError, KeysFault, MemoryStore};
 
 mod recording;
-mod writing;
 
 use recording::{Recorder, Recording};
-use writing::Section;
 
 /// A whole section of keys in an application's own settings, with everything that a key file may contain.
 ///
@@ -104,8 +106,45 @@ impl<'de> Deserialize<'de> for Keys {
 /// Writes the fields of a key file, the keys as digests. Keys with a fault are an error.
 impl Serialize for Keys {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let keys = self.0.keys.as_ref().map_err(S::Error::custom)?;
-        Section::of(keys).serialize(serializer)
+        written(self.0.keys.as_ref().map_err(S::Error::custom)?).serialize(serializer)
+    }
+}
+
+/// Returns keys as a section of a key file.
+fn written(store: &MemoryStore) -> Value {
+    let export = store.export();
+    let mut keys = HashMap::<_, Vec<_>>::new();
+    for key in export.keys() {
+        let item = Item::from(with_digest(key.digest, present(key_fields(key))));
+        keys.entry(&*key.client).or_default().push(item);
+    }
+    let clients = export.clients().iter().map(|client| {
+        let name = client.profile.name();
+        let mut fields = present(client_fields(client));
+        fields.push(("keys".to_owned(), Value::List(keys.remove(name).unwrap_or_default())));
+        (name.to_owned(), Value::Mapping(fields))
+    });
+    let mut section = vec![("clients".to_owned(), Value::Mapping(clients.collect()))];
+    if store.policy() != Policy::new() {
+        let policy = present(policy_fields(store.policy()));
+        section.insert(0, ("policy".to_owned(), Value::Mapping(policy)));
+    }
+    Value::Mapping(section)
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(value) => serializer.serialize_u32(*value),
+            Self::Plain(text) | Self::Text(text) => serializer.serialize_str(text),
+            Self::Mapping(entries) => {
+                serializer.collect_map(entries.iter().map(|(name, value)| (name, value)))
+            }
+            Self::List(items) => serializer.collect_seq(items.iter().map(|item| &item.value)),
+            Self::Flow(value) => value.serialize(serializer),
+        }
     }
 }
 

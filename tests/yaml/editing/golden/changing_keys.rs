@@ -33,7 +33,7 @@ fn changed_restrictions_of_a_key_keep_its_other_fields() {
         (
             "        scopes: [ 'b', a ]   # why\n        label: x\n",
             KEY_SCOPES,
-            "        scopes: [ a, c:x ]   # why\n        label: x\n",
+            "        scopes: [a, c:x]   # why\n        label: x\n",
         ),
         (
             "        label: x   # why\n",

@@ -22,10 +22,6 @@ fn only_the_lines_of_a_purged_key_are_removed() {
             "      - digest: DIGEST_B\n",
         ),
         (
-            "      - digest: DIGEST_B\n      -\n        digest: DIGEST_A\n        expires: 2026-01-01T00:00:00Z\n      - digest: DIGEST_C\n",
-            "      - digest: DIGEST_B\n      - digest: DIGEST_C\n",
-        ),
-        (
             "      - {digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}   # a\n      - {digest: DIGEST_B}\n",
             "      - {digest: DIGEST_B}\n",
         ),
@@ -43,26 +39,24 @@ fn only_the_lines_of_a_purged_key_are_removed() {
     }
 }
 
-/// A comment of the list stays, and the field with it.
+/// A comment before the first key stays, and the field with it.
 #[test]
 fn field_is_removed_with_its_last_key() {
     let dead = "      - digest: DIGEST_A   # a\n        revoked: 2026-01-01T00:00:00Z\n";
-    for (before, after) in [
-        (format!("    scopes: [a]\n    keys:\n{dead}"), "    scopes: [a]\n"),
-        (format!("    keys:\n{dead}    scopes: [a]\n"), "    scopes: [a]\n"),
-        (format!("    keys:\n{dead}"), ""),
-        (format!("    keys:   # all\n{dead}    scopes: [a]\n"), "    keys:   # all\n    scopes: [a]\n"),
-        (
-            format!("    keys:\n      # The first.\n{dead}"),
-            "    keys:\n      # The first.\n",
-        ),
-        (
-            "    keys: [{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}]   # a\n    scopes: [a]\n".to_owned(),
-            "    scopes: [a]\n",
-        ),
+    for (keys, kept) in [
+        ("    keys:\n", ""),
+        ("    keys:\n      # The first.\n", "    keys:\n      # The first.\n"),
+        ("    keys:   # all\n", "    keys:   # all\n"),
     ] {
-        let file = |fields: &str| format!("clients:\n  A:   # the client\n{fields}  B:\n    enabled: false\n");
-        edited(&file(&before), purge, &file(after));
+        let file =
+            |keys: &str| format!("clients:\n  A:   # the client\n{keys}    scopes: [a]\n  B:\n");
+        edited(&file(&format!("{keys}{dead}")), purge, &file(kept));
+        let file = |keys: &str| format!("clients:\n  A:   # the client\n{keys}  B:\n");
+        edited(
+            &file(&format!("{keys}{dead}{dead}").replacen("DIGEST_A", "DIGEST_B", 1)),
+            purge,
+            &file(kept),
+        );
     }
 }
 
@@ -85,7 +79,11 @@ fn purge_of_nothing_writes_nothing() {
 }
 
 #[test]
-fn some_keys_in_flow_style_are_refused() {
-    let file = "clients:\n  A:\n    keys: [{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}, {digest: DIGEST_B}]\n";
-    refused(file, purge, &flow_style(3));
+fn keys_in_flow_style_are_refused() {
+    for others in ["", ", {digest: DIGEST_B}"] {
+        let file = format!(
+            "clients:\n  A:\n    keys: [{{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}}{others}]\n"
+        );
+        refused(&file, purge, &flow_style(3));
+    }
 }

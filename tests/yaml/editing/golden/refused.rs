@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use keygate::manage::{ClientChange, KeyChange, ManageError};
+use keygate::manage::{ClientChange, KeyChange, ManageError, PurgeKeys};
 use keygate::{ClientProfile, YamlStore};
 
 use super::refused;
-use crate::editing::fixture::{fill, id, new};
+use crate::editing::fixture::{fill, id, new, now};
 
 /// The refusal of a layout.
 fn layout(line: usize) -> String {
@@ -22,11 +22,17 @@ type Edit = fn(&YamlStore) -> Result<(), ManageError>;
 fn unusual_layouts_are_refused_with_their_line() {
     let issue: Edit = |store| store.issue("A", new('C')).map(drop);
     let disable: Edit = |store| store.disable_client("A").map(drop);
+    let purge: Edit = |store| store.purge_keys(&PurgeKeys::new().revoked_before(now())).map(drop);
     let cases = [
         ("clients:\n  ? A\n  ? B\n", 2, disable),
         ("clients:\n  ? A   # a: b\n  :   # c\n    keys: []\n", 4, disable),
         ("clients:\n  A:\n    keys:\n      - # production\n        digest: DIGEST_A\n", 4, issue),
         ("clients:\n  A:\n    keys:\n    -\n      digest: DIGEST_A\n", 4, issue),
+        (
+            "clients:\n  A:\n    keys:\n    -\n      digest: DIGEST_A\n      revoked: 2026-01-01T00:00:00Z\n",
+            3,
+            purge,
+        ),
         ("clients:\n  A:\n    ? keys\n    : - digest: DIGEST_A\n", 4, issue),
     ];
     for (text, line, edit) in cases {

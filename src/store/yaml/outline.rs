@@ -1,9 +1,13 @@
+//! The values of a key file, or of a line of JSON, with their places in the text.
+
 use std::ops::Range;
 
-use crate::store::yaml::node::Text;
+use super::node::Text;
+
+mod reading;
 
 /// The values of a key file with their byte ranges. The values of the application are not parsed further.
-pub(in crate::store::yaml) struct Outline<'a> {
+pub(super) struct Outline<'a> {
     pub(super) text: &'a str,
     /// `None` if the file is empty or has only comments.
     pub(super) root: Option<Piece<'a>>,
@@ -59,7 +63,7 @@ impl<'a> Outline<'a> {
     }
 
     /// Returns the texts of the entries that belong to the application.
-    pub(in crate::store::yaml) fn others(&self) -> Vec<&'a str> {
+    pub(super) fn others(&self) -> Vec<&'a str> {
         let (mut found, mut mappings) = (Vec::new(), self.root.iter().collect::<Vec<_>>());
         while let Some(mapping) = mappings.pop() {
             for entry in mapping.entries() {
@@ -128,6 +132,10 @@ impl<'a> Piece<'a> {
             Shape::Mapping { flow: true, .. } | Shape::List { flow: true, .. }
         );
         flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.shape, Shape::Null)
     }
 
     /// Returns whether this is an empty mapping, an empty list or `null`.
