@@ -33,7 +33,6 @@ mod options;
 mod outline;
 mod parse;
 mod position;
-mod purging;
 mod read;
 mod report;
 mod rewrite;
@@ -41,9 +40,6 @@ mod rewrite;
 mod section;
 mod syntax;
 mod text;
-#[cfg(feature = "tracing")]
-mod trace;
-mod transfer;
 mod value;
 mod watch;
 

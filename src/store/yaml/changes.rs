@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::edit::{Edit, Field};
-use super::facts::{Fields, client_fields, key_fields, policy_fields, present, with_digest};
+use super::edit::Edit;
+use super::facts::{Fields, client_fields, key_fields, named, policy_fields, present, with_digest};
 use super::value::Value;
 use crate::manage::{Export, KeyFacts, Policy};
 
@@ -49,16 +49,15 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
 /// Writes the policy, if it changes.
 pub(super) fn write_policy(edit: &mut Edit<'_>, before: Policy, after: Policy) {
     if before != after {
-        let fields = written(policy_fields(after), false);
-        let value = (!fields.is_empty()).then(|| Value::flow_mapping(fields));
-        edit.set_root(("policy".to_owned(), value));
+        let policy = Value::flow_mapping(written(policy_fields(after), false));
+        edit.set_root(named([("policy", policy)]));
     }
 }
 
-/// Returns the fields that have another value. Those that are absent are removed.
-fn changed(old: Fields, new: Fields) -> Vec<Field> {
+/// Returns the fields that have another value.
+fn changed(old: Fields, new: Fields) -> Fields {
     let changed = old.into_iter().zip(new).filter(|(old, new)| old != new);
-    changed.map(|(_, (name, value))| (name, (!value.is_empty()).then_some(value))).collect()
+    changed.map(|(_, new)| new).collect()
 }
 
 /// Returns the fields of a new entry, without those that are absent or have their default.

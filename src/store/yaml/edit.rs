@@ -9,7 +9,7 @@ use std::mem;
 
 use zeroize::Zeroizing;
 
-use super::facts::{Fields, with_digest};
+use super::facts::{Fields, present, with_digest};
 use super::file::EditErrorKind;
 use super::outline::{Entry, Outline, Piece, line_number};
 use super::parse::DEFAULT_CLIENT;
@@ -41,13 +41,6 @@ pub(super) struct Edit<'a> {
     forbid_copies: bool,
 }
 
-/// A field and its new value; `None` removes it.
-pub(super) type Field = (String, Option<Value>);
-
-fn set((name, value): Field) -> Option<(String, Value)> {
-    Some((name, value?))
-}
-
 /// New fields and keys of one client.
 struct Addition {
     client: String,
@@ -76,20 +69,20 @@ impl<'a> Edit<'a> {
         self.addition(name).fields.extend(fields);
     }
 
-    /// Sets or removes a field of the file itself.
-    pub(super) fn set_root(&mut self, field: Field) {
+    /// Sets and removes fields of the file itself.
+    pub(super) fn set_root(&mut self, fields: Fields) {
         self.additions_to_root = match self.outline.home() {
-            Some(root) if !root.is_empty() => self.set_fields(root, vec![field]),
-            _ => set(field).into_iter().collect(),
+            Some(root) if !root.is_empty() => self.set_fields(root, &fields),
+            _ => present(fields),
         };
     }
 
     /// Sets and removes fields of a client. New ones come first, where they are not overlooked.
-    pub(super) fn set_client(&mut self, name: &str, fields: Vec<Field>) {
+    pub(super) fn set_client(&mut self, name: &str, fields: Fields) {
         match self.clients.get(name).copied().filter(|client| !client.value.is_empty()) {
-            None => self.addition(name).fields.extend(fields.into_iter().filter_map(set)),
+            None => self.addition(name).fields.extend(present(fields)),
             Some(client) => {
-                let new = self.set_fields(&client.value, fields);
+                let new = self.set_fields(&client.value, &fields);
                 if !new.is_empty() {
                     self.splices.push(self.outline.add_first(client, &Value::Mapping(new)));
                 }
@@ -97,21 +90,20 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Sets and removes fields of a mapping. Returns the new fields, which the caller must add.
-    fn set_fields(&mut self, mapping: &Piece<'_>, fields: Vec<Field>) -> Fields {
+    /// Sets fields of a mapping, and removes those with an empty value. Returns the new fields, which the caller must
+    /// add.
+    fn set_fields(&mut self, mapping: &Piece<'_>, fields: &Fields) -> Fields {
         let mut new = Vec::new();
-        let removed = fields.iter().filter(|(_, value)| value.is_none());
-        let removed = removed.map(|(name, _)| name.clone()).collect::<Vec<_>>();
         for (name, value) in fields {
-            match (mapping.field(&name), value) {
-                (Some(old), None) => {
-                    self.splices.push(self.outline.remove_field(mapping, old, &removed));
+            match mapping.field(name) {
+                Some(old) if value.is_empty() => {
+                    self.splices.push(self.outline.remove_field(mapping, old, fields));
                 }
-                (Some(old), Some(value)) => self.splices.extend(self.outline.replace(old, &value)),
-                (None, value) => new.extend(value.map(|value| (name, value))),
+                Some(old) => self.splices.extend(self.outline.replace(old, value)),
+                None => new.push((name.clone(), value.clone())),
             }
         }
-        new
+        present(new)
     }
 
     /// Removes a client with its keys, including plaintext entries.
@@ -147,16 +139,16 @@ impl<'a> Edit<'a> {
     }
 
     /// Sets and removes fields of a key. A plaintext entry is replaced with its digest first.
-    pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<Field>) {
+    pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Fields) {
         if let Some(key) = self.find_digest(digest) {
-            let new = self.set_fields(key, fields);
+            let new = self.set_fields(key, &fields);
             if !new.is_empty() {
                 self.splices.push(self.outline.append(key, &Value::Mapping(new)));
             }
         } else if let Some(entry) =
             self.plaintext_entries().into_iter().find(|entry| entry.digest() == digest)
         {
-            self.replace_with_digest(&entry, fields.into_iter().filter_map(set).collect());
+            self.replace_with_digest(&entry, present(fields));
         }
     }
 

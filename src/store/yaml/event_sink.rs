@@ -13,7 +13,7 @@ pub(super) struct EventSink(Mutex<Option<Callback>>);
 impl EventSink {
     pub(super) fn report(&self, event: KeyFileEvent) {
         #[cfg(feature = "tracing")]
-        super::trace::trace(&event);
+        trace(&event);
         let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(callback) = callback {
             guarded(|| callback(event));
@@ -35,5 +35,18 @@ impl YamlStore {
             events.report(KeyFileEvent::Warning(warning));
         }
         self
+    }
+}
+
+/// Records an event with `tracing`, with its text as the message.
+#[cfg(feature = "tracing")]
+fn trace(event: &KeyFileEvent) {
+    match event {
+        KeyFileEvent::Warning(warning) => tracing::warn!("{warning}"),
+        KeyFileEvent::Waiting { .. } => tracing::warn!("{event}"),
+        KeyFileEvent::ReloadFailed { .. } | KeyFileEvent::NotRecorded { .. } => {
+            tracing::error!("{event}");
+        }
+        KeyFileEvent::Reloaded { .. } | KeyFileEvent::Recovered { .. } => tracing::info!("{event}"),
     }
 }

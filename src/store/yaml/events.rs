@@ -11,7 +11,7 @@ mod app;
 pub(super) use app::AppEntry;
 
 /// Deeper than any key file needs, and shallow enough that no file can exhaust the parser.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// The values of one document, in the order of the text. YAML features that a key file must not use are errors.
 pub(super) struct Events<'a> {

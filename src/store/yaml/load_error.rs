@@ -152,11 +152,6 @@ pub(super) enum LoadErrorKind {
          `{nearest}`: {hint}"
     )]
     UnknownField { nearest: &'static str, hint: &'static str },
-    #[error(
-        "unknown field (not shown here, since it may be a key); the nearest known one is \
-         `{nearest}`: {hint}; for keys in an application's own file, use `YamlStore::options().embedded()`"
-    )]
-    UnknownAtTop { nearest: &'static str, hint: &'static str },
     #[error("the field `{field}` appears twice, first {first}: keep one of the two")]
     SecondField { field: &'static str, first: Place },
     #[error(

@@ -6,8 +6,9 @@ use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
-    ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo, KeyQuery,
-    ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, PurgeKeys, Rotated, Version,
+    ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, Export, Imported, KeyChange,
+    KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, PurgeKeys,
+    Rotated, TransferKeys, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -107,8 +108,19 @@ impl ManageKeys for YamlStore {
     }
 }
 
+impl TransferKeys for YamlStore {
+    fn export_keys(&self) -> ManageFuture<'_, Export> {
+        self.keys.export_keys()
+    }
+
+    fn import_keys<'a>(&'a self, export: &'a Export) -> ManageFuture<'a, Imported> {
+        let export = export.clone();
+        self.in_thread(move |store| store.change(|keys| keys.import(&export)))
+    }
+}
+
 impl YamlStore {
-    pub(super) fn in_thread<T: Send + 'static>(
+    fn in_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, ManageError> + Send + 'static,
     ) -> ManageFuture<'static, T> {

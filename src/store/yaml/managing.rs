@@ -7,7 +7,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, NewKey, Page,
-    Policy, Rotated, Version,
+    Policy, PurgeKeys, Rotated, Version,
 };
 
 const NEW_FILE: &str = "\
@@ -165,6 +165,21 @@ impl YamlStore {
         grace: Duration,
     ) -> Result<Rotated, ManageError> {
         self.change(|keys| keys.rotate(key_id, successor.clone(), grace))
+    }
+
+    /// Removes the keys that a purge selects, with their lines, and returns them, sorted by client and then by creation time.
+    ///
+    /// This store refuses to add them again. But the file keeps no trace of them, so an editor or another process can
+    /// add them again.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be changed.
+    pub fn purge_keys(&self, purge: &PurgeKeys) -> Result<Vec<KeyInfo>, ManageError> {
+        if purge.is_dry_run() && !self.is_dry_run {
+            return self.dry_run().purge_keys(purge);
+        }
+        self.change(|keys| keys.purge_keys(purge))
     }
 
     /// Returns the rules for the lifetimes of keys, the field `policy` of the file.

@@ -21,20 +21,16 @@ pub(super) struct Outline<'a> {
 pub(super) struct Piece<'a> {
     pub(super) range: Range<usize>,
     pub(super) shape: Shape<'a>,
+    /// Whether this is a mapping or list between brackets.
+    pub(super) flow: bool,
 }
 
 pub(super) enum Shape<'a> {
     Text(Text<'a>),
     /// `null`, in any of its spellings.
     Null,
-    Mapping {
-        flow: bool,
-        entries: Vec<Entry<'a>>,
-    },
-    List {
-        flow: bool,
-        items: Vec<Piece<'a>>,
-    },
+    Mapping(Vec<Entry<'a>>),
+    List(Vec<Piece<'a>>),
     /// A value of the application.
     Other,
 }
@@ -92,20 +88,16 @@ impl<'a> Piece<'a> {
         }
     }
 
-    pub(super) fn is_text(&self, test: impl FnOnce(&str) -> bool) -> bool {
-        self.text().is_some_and(test)
-    }
-
     pub(super) fn entries(&self) -> &[Entry<'a>] {
         match &self.shape {
-            Shape::Mapping { entries, .. } => entries,
+            Shape::Mapping(entries) => entries,
             _ => &[],
         }
     }
 
     pub(super) fn items(&self) -> &[Piece<'a>] {
         match &self.shape {
-            Shape::List { items, .. } => items,
+            Shape::List(items) => items,
             _ => &[],
         }
     }
@@ -127,11 +119,7 @@ impl<'a> Piece<'a> {
     /// Returns whether this is a mapping or list in flow style (between brackets) that is not empty, or contains a
     /// comment.
     pub(super) fn is_filled_flow(&self, text: &str) -> bool {
-        let flow = matches!(
-            self.shape,
-            Shape::Mapping { flow: true, .. } | Shape::List { flow: true, .. }
-        );
-        flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
+        self.flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
     }
 
     pub(super) fn is_null(&self) -> bool {

@@ -24,10 +24,11 @@ mod values;
 
 use clients::Clients;
 pub(super) use embedded::is_of_app;
+use fields::Fields;
 #[cfg(feature = "serde")]
 pub(super) use fields::known_name;
 use policy::policy;
-use root::{ROOT, RootField, check_version};
+use root::{OWN_ROOT, ROOT, RootField, check_version};
 
 /// The client of the key in the field `api_key`.
 pub(super) const DEFAULT_CLIENT: &str = "default";
@@ -148,23 +149,34 @@ impl<'r> FileParser<'r> {
                 "a mapping",
                 "begin the file with `api_keys:`, and indent the keys below it, as `KEY: client name`",
             )?;
-            self.read(events, true)?;
+            self.read(events, &OWN_ROOT)?;
             events.end()?;
         }
         Ok(())
     }
 
-    fn read(&mut self, events: &mut Events<'_>, is_own_file: bool) -> Result<(), LoadError> {
-        let mut seen = ROOT.seen();
-        while let Some((field, value)) = events.pair("the name of a field", ROOT.hint)? {
+    fn read(
+        &mut self,
+        events: &mut Events<'_>,
+        root: &'static Fields<RootField>,
+    ) -> Result<(), LoadError> {
+        let mut seen = root.seen();
+        self.read_pairs(events, "the name of a field", root.hint, |file, field, value, events| {
+            file.read_field(seen.field(field)?, value, events)
+        })
+    }
+
+    /// Reads the entries of a mapping. The rest of an entry with an error is skipped.
+    fn read_pairs<'a>(
+        &mut self,
+        events: &mut Events<'a>,
+        expected: &'static str,
+        hint: &'static str,
+        mut read: impl FnMut(&mut Self, Node<'a>, Node<'a>, &mut Events<'a>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        while let Some((name, value)) = events.pair(expected, hint)? {
             let depth = events.depth_before(&value);
-            let field = seen.field(field).map_err(|error| match error.kind {
-                LoadErrorKind::UnknownField { nearest, hint } if is_own_file => {
-                    LoadError { kind: LoadErrorKind::UnknownAtTop { nearest, hint }, ..error }
-                }
-                kind => LoadError { kind, ..error },
-            });
-            let result = field.and_then(|field| self.read_field(field, value, events));
+            let result = read(self, name, value, events);
             self.errors.collect(result)?;
             events.skip_to(depth)?;
         }
@@ -200,13 +212,9 @@ impl<'r> FileParser<'r> {
             return Err(LoadErrorKind::Key(UnusableKey::TooLong.into()).at(value.position));
         }
         value.mapping("a mapping of keys to client names", KEY_AND_CLIENT)?;
-        while let Some((key, client)) = events.pair("a key", KEY_AND_CLIENT)? {
-            let depth = events.depth_before(&client);
-            let result = self.read_key(key, client);
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
-        Ok(())
+        self.read_pairs(events, "a key", KEY_AND_CLIENT, |file, key, client, _| {
+            file.read_key(key, client)
+        })
     }
 
     fn read_key(&mut self, key: Node<'_>, client: Node<'_>) -> Result<(), LoadError> {

@@ -78,8 +78,12 @@ impl Value {
             Self::Plain(new) => {
                 old == new || instant(new).is_some_and(|new| instant(old) == Some(new))
             }
-            Self::Number(new) => old == new.to_string(),
-            Self::Null | Self::Bool(_) | Self::Mapping(_) | Self::List(_) | Self::Flow(_) => false,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Mapping(_)
+            | Self::List(_)
+            | Self::Flow(_) => false,
         }
     }
 
@@ -101,29 +105,24 @@ impl Value {
             Self::Number(value) => value.to_string(),
             Self::Plain(text) if syntax == Syntax::Yaml => text.clone(),
             Self::Plain(text) | Self::Text(text) => scalar(text, syntax),
+            Self::Mapping(_) => format!("{{{}}}", self.parts(syntax).join(comma)),
+            Self::List(_) => format!("[{}]", self.parts(syntax).join(comma)),
             Self::Flow(value) => value.line(syntax),
-            Self::Mapping(entries) => {
-                let entries = entries.iter().map(|(name, value)| entry(name, value, syntax));
-                format!("{{{}}}", entries.collect::<Vec<_>>().join(comma))
-            }
-            Self::List(items) => {
-                let items = items.iter().map(|item| item.value.line(syntax));
-                format!("[{}]", items.collect::<Vec<_>>().join(comma))
-            }
         }
     }
 
-    /// Returns the entries or items in flow style, without brackets.
+    /// Returns the entries or items in flow style.
     pub(super) fn flow_parts(&self) -> Vec<String> {
-        match self {
-            Self::Mapping(entries) => {
-                entries.iter().map(|(name, value)| entry(name, value, Syntax::Yaml)).collect()
-            }
-            Self::List(items) => items.iter().map(|item| item.value.flow()).collect(),
-            Self::Flow(value) => value.flow_parts(),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Plain(_) | Self::Text(_) => {
-                vec![self.flow()]
-            }
+        self.parts(Syntax::Yaml)
+    }
+
+    fn parts(&self, syntax: Syntax) -> Vec<String> {
+        if let Self::Mapping(entries) = self {
+            entries.iter().map(|(name, value)| entry(name, value, syntax)).collect()
+        } else if let Self::List(items) = self {
+            items.iter().map(|item| item.value.line(syntax)).collect()
+        } else {
+            Vec::new()
         }
     }
 
@@ -135,26 +134,23 @@ impl Value {
     }
 
     fn write_block(&self, column: usize, into: &mut String) {
-        match self {
-            Self::Mapping(entries) => {
-                for (name, value) in entries {
-                    if matches!(value, Self::Mapping(_) | Self::List(_)) {
-                        let name = scalar(name, Syntax::Yaml);
-                        let _ = writeln!(into, "{:column$}{name}:", "");
-                        value.write_block(column + 2, into);
-                    } else {
-                        let entry = entry(name, value, Syntax::Yaml);
-                        let _ = writeln!(into, "{:column$}{entry}", "");
-                    }
+        if let Self::Mapping(entries) = self {
+            for (name, value) in entries {
+                if matches!(value, Self::Mapping(_) | Self::List(_)) {
+                    let name = scalar(name, Syntax::Yaml);
+                    let _ = writeln!(into, "{:column$}{name}:", "");
+                    value.write_block(column + 2, into);
+                } else {
+                    let entry = entry(name, value, Syntax::Yaml);
+                    let _ = writeln!(into, "{:column$}{entry}", "");
                 }
             }
-            Self::List(items) => items.iter().for_each(|item| item.write(column, into)),
-            Self::Null
-            | Self::Bool(_)
-            | Self::Number(_)
-            | Self::Plain(_)
-            | Self::Text(_)
-            | Self::Flow(_) => into.push_str(&self.flow()),
+        } else if let Self::List(items) = self {
+            for item in items {
+                item.write(column, into);
+            }
+        } else {
+            into.push_str(&self.flow());
         }
     }
 }

@@ -180,7 +180,8 @@ fn wrong_types_are_refused_at_their_position() {
         found(
             "the name of a field",
             what,
-            "write keys indented below `api_keys:`, as `KEY: client name`",
+            "write keys indented below `api_keys:`, as `KEY: client name`; for keys in an application's own file, use \
+             `YamlStore::options().embedded()`",
         )
     };
     let allow = |what| found("`true` or `false`", what, "write one of the two, without quotes");

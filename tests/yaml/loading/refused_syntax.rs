@@ -214,7 +214,7 @@ fn deep_nesting_is_refused_early() {
     let stairs: Vec<_> = (0..300).map(|depth| " ".repeat(depth) + "? ").collect();
     let list = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";
     let name = "expected the name of a client, found a mapping: write each key on its own line, as `KEY: client name`";
-    let field = "expected the name of a field, found a mapping: write keys indented below `api_keys:`, as `KEY: client name`";
+    let field = "expected the name of a field, found a mapping: write keys indented below `api_keys:`, as `KEY: client name`; for keys in an application's own file, use `YamlStore::options().embedded()`";
     refused(&[
         (&opened("["), "1:33", DEEP),
         (&opened("{"), "1:33", DEEP),

@@ -3,20 +3,13 @@
 use std::ops::Range;
 
 use super::splice::Splice;
+use crate::store::yaml::facts::Fields;
 use crate::store::yaml::outline::{Entry, Outline, Piece, Shape};
 use crate::store::yaml::value::{Item, Value};
 
-/// The edit of an entry or item.
-enum Fate {
-    Kept,
-    Removed,
-    /// The range of its value, and the new text.
-    Replaced(Range<usize>, String),
-}
-
-/// The entries or items of a value, with those to be added.
+/// The entries or items of a value, each with its new text unless it is removed, and those to be added.
 struct Merge {
-    fates: Vec<(Range<usize>, Fate)>,
+    parts: Vec<(Range<usize>, Option<String>)>,
     new: Value,
 }
 
@@ -26,13 +19,14 @@ impl Outline<'_> {
         &self,
         mapping: &Piece<'_>,
         field: &Entry<'_>,
-        removed: &[String],
+        changed: &Fields,
     ) -> Splice {
         let start = field.key.range.start;
-        let is_kept = |other: &&Entry<'_>| {
-            let name = other.key.text();
-            other.key.range.start > start && !removed.iter().any(|it| Some(&**it) == name)
+        let is_removed = |entry: &Entry<'_>| {
+            let name = entry.key.text();
+            changed.iter().any(|(other, value)| Some(&**other) == name && value.is_empty())
         };
+        let is_kept = |other: &&Entry<'_>| other.key.range.start > start && !is_removed(other);
         match mapping.entries().iter().find(is_kept) {
             Some(next) if !self.text[self.line_start(start)..start].trim().is_empty() => {
                 Splice { range: start..next.key.range.start, new: String::new(), inside: start }
@@ -44,10 +38,10 @@ impl Outline<'_> {
     /// Replaces the value of a field.
     pub(super) fn replace(&self, field: &Entry<'_>, value: &Value) -> Vec<Splice> {
         let (old, inside) = (&field.value, field.key.range.start);
-        if old.is_text(|old| value.is_equivalent(old)) {
+        if old.text().is_some_and(|old| value.is_equivalent(old)) {
             return Vec::new();
         }
-        if let Some(merge) = Merge::of(old, value) {
+        if let Some(merge) = self.merge(old, value) {
             return self.merged(old, merge, inside);
         }
         let between = &self.text[field.key.range.end..old.range.start];
@@ -59,16 +53,16 @@ impl Outline<'_> {
         vec![Splice { range: old.range.clone(), new: value.flow(), inside }]
     }
 
-    fn merged(&self, old: &Piece<'_>, Merge { fates, new }: Merge, inside: usize) -> Vec<Splice> {
+    fn merged(&self, old: &Piece<'_>, Merge { parts, new }: Merge, inside: usize) -> Vec<Splice> {
         if old.is_filled_flow(self.text) {
-            return vec![self.merged_flow(old, fates, &new, inside)];
+            return vec![self.merged_flow(old, parts, &new, inside)];
         }
         let mut splices = Vec::new();
-        for (range, fate) in fates {
-            match fate {
-                Fate::Kept => {}
-                Fate::Removed => splices.push(self.removal(range)),
-                Fate::Replaced(range, new) => splices.push(Splice { range, new, inside }),
+        for (range, text) in parts {
+            match text {
+                None => splices.push(self.removal(range)),
+                Some(text) if text == self.text[range.clone()] => {}
+                Some(new) => splices.push(Splice { range, new, inside }),
             }
         }
         if !new.is_empty() {
@@ -77,81 +71,69 @@ impl Outline<'_> {
         splices
     }
 
-    /// Writes a value in flow style on one line, from the texts of the entries or items that stay, and the new ones.
-    /// Comments between them are not edited.
+    /// Writes a value in flow style on one line. Comments between its entries or items are not edited.
     fn merged_flow(
         &self,
         old: &Piece<'_>,
-        fates: Vec<(Range<usize>, Fate)>,
+        parts: Vec<(Range<usize>, Option<String>)>,
         new: &Value,
         inside: usize,
     ) -> Splice {
-        let (mut parts, mut between, mut end) = (Vec::new(), String::new(), old.range.start);
-        for (range, fate) in fates {
+        let (mut texts, mut between, mut end) = (Vec::new(), String::new(), old.range.start);
+        for (range, text) in parts {
             between += &self.text[end..range.start];
             end = range.end;
-            match fate {
-                Fate::Kept => parts.push(self.text[range].to_owned()),
-                Fate::Removed => {}
-                Fate::Replaced(value, new) => {
-                    parts.push(format!("{}{new}", &self.text[range.start..value.start]));
-                }
-            }
+            texts.extend(text);
         }
-        parts.extend(new.flow_parts());
         between += &self.text[end..old.range.end];
+        texts.extend(new.flow_parts());
         let inside = if between.contains('#') { old.range.start } else { inside };
-        let is_list = matches!(old.shape, Shape::List { .. });
+        let is_list = matches!(old.shape, Shape::List(_));
         let [open, close] = if is_list { ["[", "]"] } else { ["{", "}"] };
-        let new = format!("{open}{}{close}", parts.join(", "));
-        // A splice writes the line endings of the file.
-        Splice { range: old.range.clone(), new: new.replace("\r\n", "\n"), inside }
+        let new = format!("{open}{}{close}", texts.join(", "));
+        Splice { range: old.range.clone(), new, inside }
     }
-}
 
-impl Merge {
     /// Compares a mapping or list of texts with a new value. Returns `None` if no part of it stays.
-    fn of(old: &Piece<'_>, new: &Value) -> Option<Self> {
+    fn merge(&self, old: &Piece<'_>, new: &Value) -> Option<Merge> {
         let Value::Flow(new) = new else { return None };
         // The order of texts has no meaning, unlike that of the rates of a quota.
         let are_texts = |items: &[Item]| items.iter().all(|it| matches!(it.value, Value::Text(_)));
+        let text = |range: Range<usize>| self.text[range].to_owned();
         let merge = match (&**new, &old.shape) {
-            (Value::Mapping(new), Shape::Mapping { entries, .. }) => {
-                let find = |field: &Entry<'_>| {
-                    new.iter().find(|(name, _)| Some(&**name) == field.key.text())
-                };
-                let fate = |field: &Entry<'_>| match find(field) {
-                    None => Fate::Removed,
-                    Some((_, value)) if field.value.is_text(|old| value.is_equivalent(old)) => {
-                        Fate::Kept
+            (Value::Mapping(new), Shape::Mapping(entries)) => {
+                let part = |entry: &Entry<'_>| {
+                    let name = entry.key.text();
+                    let (_, value) = new.iter().find(|(new, _)| Some(&**new) == name)?;
+                    if entry.value.text().is_some_and(|old| value.is_equivalent(old)) {
+                        return Some(text(entry.range()));
                     }
-                    Some((_, value)) => Fate::Replaced(field.value.range.clone(), value.flow()),
+                    let before = text(entry.key.range.start..entry.value.range.start);
+                    Some(before + &value.flow())
                 };
                 let is_new = |(name, _): &&(String, Value)| {
                     entries.iter().all(|it| it.key.text() != Some(name))
                 };
-                let added = new.iter().filter(is_new).cloned().collect();
-                Self {
-                    fates: entries.iter().map(|it| (it.range(), fate(it))).collect(),
-                    new: Value::Mapping(added),
+                Merge {
+                    parts: entries.iter().map(|it| (it.range(), part(it))).collect(),
+                    new: Value::Mapping(new.iter().filter(is_new).cloned().collect()),
                 }
             }
-            (Value::List(new), Shape::List { items, .. }) if are_texts(new) => {
-                let is_same =
-                    |new: &Item, old: &Piece<'_>| old.is_text(|old| new.value.is_equivalent(old));
-                let fate = |old: &Piece<'_>| {
-                    let is_kept = new.iter().any(|new| is_same(new, old));
-                    if is_kept { Fate::Kept } else { Fate::Removed }
+            (Value::List(new), Shape::List(items)) if are_texts(new) => {
+                let is_same = |new: &Item, old: &Piece<'_>| {
+                    old.text().is_some_and(|old| new.value.is_equivalent(old))
+                };
+                let part = |old: &Piece<'_>| {
+                    new.iter().any(|new| is_same(new, old)).then(|| text(old.range.clone()))
                 };
                 let is_new = |new: &&Item| !items.iter().any(|old| is_same(new, old));
-                let added = new.iter().filter(is_new).cloned().collect();
-                Self {
-                    fates: items.iter().map(|old| (old.range.clone(), fate(old))).collect(),
-                    new: Value::List(added),
+                Merge {
+                    parts: items.iter().map(|it| (it.range.clone(), part(it))).collect(),
+                    new: Value::List(new.iter().filter(is_new).cloned().collect()),
                 }
             }
             _ => return None,
         };
-        merge.fates.iter().any(|(_, fate)| !matches!(fate, Fate::Removed)).then_some(merge)
+        merge.parts.iter().any(|(_, text)| text.is_some()).then_some(merge)
     }
 }

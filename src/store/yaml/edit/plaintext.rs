@@ -46,13 +46,14 @@ pub(super) fn line_with_key(
     let keys = KeySet::of(entries.iter().map(|entry| entry.key));
     let contains_key = |line: &str| line.split_once('#').is_some_and(|(_, text)| keys.is_in(text));
     let comment = outline.text.lines().position(contains_key).map(|index| index + 1);
-    let texts =
-        chosen_texts(outline).into_iter().filter(|text| text.is_text(|text| keys.is_in(text)));
+    let texts = chosen_texts(outline)
+        .into_iter()
+        .filter(|text| text.text().is_some_and(|text| keys.is_in(text)));
     let text = texts.map(|text| line_number(outline.text, text.range.start)).min();
     comment.into_iter().chain(text).min()
 }
 
-/// Returns the names, scopes, metadata and labels of a file.
+/// Returns the names, titles, scopes, metadata and labels of a file.
 fn chosen_texts<'o, 'a>(outline: &'o Outline<'a>) -> Vec<&'o Piece<'a>> {
     let entries =
         |field: Option<&'o Entry<'a>>| field.map_or(&[][..], |field| field.value.entries());
@@ -63,11 +64,14 @@ fn chosen_texts<'o, 'a>(outline: &'o Outline<'a>) -> Vec<&'o Piece<'a>> {
     }
     for Entry { key: name, value: client } in entries(outline.field("clients")) {
         texts.push(name);
+        texts.extend(client.field("title").map(|title| &title.value));
         texts.extend(items(client.field("scopes")));
         let metadata = entries(client.field("metadata")).iter();
         texts.extend(metadata.flat_map(|entry| [&entry.key, &entry.value]));
-        let keys = items(client.field("keys")).iter();
-        texts.extend(keys.filter_map(|key| Some(&key.field("label")?.value)));
+        for key in items(client.field("keys")) {
+            texts.extend(key.field("label").map(|label| &label.value));
+            texts.extend(items(key.field("scopes")));
+        }
     }
     texts
 }

@@ -16,7 +16,9 @@ pub(super) struct Splice {
 /// Applies splices, sorted by their ranges.
 pub(super) fn apply(text: &str, splices: &[Splice]) -> Zeroizing<String> {
     let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let new = splices.iter().map(|splice| splice.new.replace('\n', eol)).collect::<Vec<_>>();
+    // New texts may contain old ones.
+    let new = |splice: &Splice| splice.new.replace("\r\n", "\n").replace('\n', eol);
+    let new = splices.iter().map(new).collect::<Vec<_>>();
     let more: usize = new.iter().map(|new| new.len() + eol.len()).sum();
     // Never grown, since growing would leave a copy of the keys in memory.
     let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
@@ -76,14 +78,10 @@ impl Outline<'_> {
 
     /// Adds fields at the end of a file.
     fn add_to_root(&self, new: &Value) -> Vec<Splice> {
-        let lines = new.block(0);
-        match &self.root {
-            Some(root) => {
-                let lines = insertion(self.end, lines, root);
-                self.clear(root).into_iter().chain([lines]).collect()
-            }
-            None => vec![Splice { range: self.end..self.end, new: lines, inside: 0 }],
-        }
+        let root = self.root.as_ref();
+        let (range, inside) = (self.end..self.end, root.map_or(0, |root| root.range.start));
+        let lines = Splice { range, new: new.block(0), inside };
+        root.and_then(|root| self.clear(root)).into_iter().chain([lines]).collect()
     }
 
     /// Adds entries or items after the others.

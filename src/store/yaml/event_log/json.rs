@@ -17,7 +17,7 @@ pub(super) fn event(line: &[u8]) -> Option<ChangeEvent> {
     };
     let object = |name: &str| {
         value(name).map_or(Some(None), |value| {
-            let is_object = matches!(value.shape, Shape::Mapping { flow: true, .. });
+            let is_object = value.flow && matches!(value.shape, Shape::Mapping(_));
             is_object.then(|| Some(line[value.range.clone()].to_owned()))
         })
     };

@@ -31,19 +31,20 @@ pub(super) fn page(path: &Path, query: &EventQuery) -> Result<Page<ChangeEvent>,
     {
         return Err(ManageError::InvalidCursor);
     }
-    let mut lines = if query.paging.descending {
-        Lines::Backwards(Backwards::new(file, after.unwrap_or(end)))
+    let mut next: Box<dyn FnMut() -> io::Result<Option<Line>>> = if query.paging.descending {
+        let mut lines = Backwards::new(file, after.unwrap_or(end));
+        Box::new(move || lines.next())
     } else {
         let mut lines = Forwards { file: BufReader::new(file), start: after.unwrap_or(0) };
         lines.file.seek(SeekFrom::Start(lines.start)).map_err(failed)?;
         if after.is_some() {
             lines.next().map_err(failed)?;
         }
-        Lines::Forwards(lines)
+        Box::new(move || lines.next())
     };
     let mut rows = Vec::new();
     while rows.len() <= query.paging.limit
-        && let Some((start, line)) = lines.next().map_err(failed)?
+        && let Some((start, line)) = next().map_err(failed)?
     {
         let row = match json::event(&line) {
             Some(event) if !query.admits(&event) => continue,
@@ -62,23 +63,8 @@ fn is_start_of_line(file: &mut File, position: u64, end: u64) -> io::Result<bool
     Ok(position < end && file.read(&mut last)? == 1 && last == *b"\n")
 }
 
-/// A line and its position.
+/// A line and its position. A last line without a line end is still being written, and is not returned.
 type Line = (u64, Vec<u8>);
-
-enum Lines {
-    Forwards(Forwards),
-    Backwards(Backwards),
-}
-
-impl Lines {
-    /// Returns the next line. A last line without a line end is still being written.
-    fn next(&mut self) -> io::Result<Option<Line>> {
-        match self {
-            Self::Forwards(lines) => lines.next(),
-            Self::Backwards(lines) => lines.next(),
-        }
-    }
-}
 
 struct Forwards {
     file: BufReader<File>,

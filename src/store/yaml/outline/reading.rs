@@ -71,10 +71,11 @@ fn piece<'a>(
     part: Part<'_>,
 ) -> Result<Option<Piece<'a>>, LoadError> {
     let mut range = range(span);
-    let flow = !range.is_empty();
+    let is_start = matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
+    let flow = is_start && !range.is_empty();
     let shape = match event {
         Event::MappingEnd | Event::SequenceEnd => return Ok(None),
-        Event::MappingStart(..) | Event::SequenceStart(..) if matches!(part, Part::Other) => {
+        _ if is_start && matches!(part, Part::Other) => {
             skip(events, &mut range)?;
             Shape::Other
         }
@@ -90,19 +91,19 @@ fn piece<'a>(
                 }
                 entries.push(Entry { key, value });
             }
-            Shape::Mapping { flow, entries }
+            Shape::Mapping(entries)
         }
         Event::SequenceStart(..) => {
             let mut items = Vec::new();
             while let Some(item) = child(events, &mut range, part.inside(None))? {
                 items.push(item);
             }
-            Shape::List { flow, items }
+            Shape::List(items)
         }
         // An alias of the application.
         _ => Shape::Other,
     };
-    Ok(Some(Piece { range, shape }))
+    Ok(Some(Piece { range, shape, flow }))
 }
 
 /// Reads the next value inside a mapping or list, and extends the range of the latter.

@@ -59,13 +59,12 @@ impl FileParser<'_> {
         events: &mut Events<'_>,
     ) -> Result<(), LoadError> {
         value.mapping("a mapping of client names", CLIENTS_HINT)?;
-        while let Some((name, value)) = events.pair("the name of a client", CLIENTS_HINT)? {
-            let depth = events.depth_before(&value);
-            let result = self.read_client(name, &value, events);
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
-        Ok(())
+        self.read_pairs(
+            events,
+            "the name of a client",
+            CLIENTS_HINT,
+            |file, name, value, events| file.read_client(name, &value, events),
+        )
     }
 
     fn read_client(
@@ -93,33 +92,35 @@ impl FileParser<'_> {
 
         let mut profile = ClientProfile::new(&*name);
         let (mut enabled, mut seen) = (true, CLIENT.seen());
-        while let Some((field, value)) = events.pair("the name of a field", CLIENT.hint)? {
-            let depth = events.depth_before(&value);
-            let result = seen.field(field).and_then(|field| match field {
-                ClientField::Title => {
-                    self.title(value).map(|title| profile = profile.clone().with_title(title))
+        self.read_pairs(
+            events,
+            "the name of a field",
+            CLIENT.hint,
+            |file, field, value, events| {
+                match seen.field(field)? {
+                    ClientField::Title => profile = profile.clone().with_title(file.title(value)?),
+                    ClientField::Enabled => enabled = value.boolean()?,
+                    ClientField::Scopes => {
+                        let scopes = scopes(&value, events)?.into_iter().map(|(scope, _)| scope);
+                        profile = profile.clone().with_scopes(scopes);
+                    }
+                    ClientField::Networks => {
+                        let networks = networks(&value, events)?.into_iter();
+                        profile =
+                            profile.clone().with_networks(networks.map(|(network, _)| network));
+                    }
+                    ClientField::Quota => {
+                        profile = profile.clone().with_quota(quota(value, events)?);
+                    }
+                    ClientField::Metadata => {
+                        profile = profile.clone().with_metadata(file.metadata(&value, events)?);
+                    }
+                    ClientField::Keys if value.is_null() => {}
+                    ClientField::Keys => file.read_client_keys(&profile, &value, events)?,
                 }
-                ClientField::Enabled => value.boolean().map(|value| enabled = value),
-                ClientField::Scopes => scopes(&value, events).map(|scopes| {
-                    let scopes = scopes.into_iter().map(|(scope, _)| scope);
-                    profile = profile.clone().with_scopes(scopes);
-                }),
-                ClientField::Networks => networks(&value, events).map(|networks| {
-                    let networks = networks.into_iter().map(|(network, _)| network);
-                    profile = profile.clone().with_networks(networks);
-                }),
-                ClientField::Quota => {
-                    quota(value, events).map(|quota| profile = profile.clone().with_quota(quota))
-                }
-                ClientField::Metadata => self
-                    .metadata(&value, events)
-                    .map(|metadata| profile = profile.clone().with_metadata(metadata)),
-                ClientField::Keys if value.is_null() => Ok(()),
-                ClientField::Keys => self.read_client_keys(&profile, &value, events),
-            });
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
+                Ok(())
+            },
+        )?;
         profile.validate().map_err(client_error)?;
         // The keys may come before the scopes.
         for (scope, position) in mem::take(&mut self.key_scopes) {

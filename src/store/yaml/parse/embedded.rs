@@ -93,7 +93,7 @@ impl FileParser<'_> {
         let value = events.value()?;
         if !value.is_null() {
             value.mapping("a mapping", "write the fields of keygate indented below it")?;
-            self.read(events, false)?;
+            self.read(events, &ROOT)?;
         }
         Ok(true)
     }

@@ -1,8 +1,8 @@
 use super::FileParser;
 use super::fields::Fields;
-use super::values::{networks, scopes, time_of};
+use super::values::{networks, parsed, scopes, time_of};
 use crate::client::{ClientProfile, label, sorted};
-use crate::key::{KeyDigest, Lifetime, Rounding};
+use crate::key::{Lifetime, Rounding};
 use crate::manage::KeyFacts;
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::Events;
@@ -67,56 +67,44 @@ impl FileParser<'_> {
         let (mut key_scopes, mut key_networks) = (Vec::new(), Vec::new());
         let (mut created, mut lifetime, mut revoked) = (None, Lifetime::default(), None);
         let mut seen = KEY.seen();
-        while let Some((field, value)) = events.pair("the name of a field", KEY.hint)? {
+        self.read_pairs(events, "the name of a field", KEY.hint, |file, field, value, events| {
             let position = value.position;
-            let depth = events.depth_before(&value);
-            let result = seen.field(field).and_then(|field| {
-                match field {
-                    KeyField::Digest => {
-                        // An invalid digest is not also reported as missing.
-                        digest = Some((None, position));
-                        let text =
-                            value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
-                        let parsed = text.parse::<KeyDigest>();
-                        let parsed =
-                            parsed.map_err(|error| LoadErrorKind::Digest(error).at(position))?;
-                        digest = Some((Some(parsed), position));
-                    }
-                    KeyField::Label => {
-                        let text =
-                            value.text("a label", "write a short text, or remove the line")?;
-                        label::check(&text)
-                            .map_err(|error| LoadErrorKind::Label(error).at(position))?;
-                        self.warn_if_key("this label", &text, position);
-                        label = Some(text.to_owned());
-                    }
-                    KeyField::Scopes => {
-                        key_scopes = scopes(&value, events)?;
-                        if key_scopes.is_empty() {
-                            return Err(LoadErrorKind::NoKeyScopes.at(position));
-                        }
-                    }
-                    KeyField::Networks => key_networks = networks(&value, events)?,
-                    KeyField::Created => created = Some(time_of(value, Rounding::Down)?),
-                    KeyField::NotBefore => {
-                        lifetime.not_before = Some(time_of(value, Rounding::Up)?);
-                    }
-                    KeyField::Expires => lifetime.expires = Some(time_of(value, Rounding::Down)?),
-                    KeyField::Revoked => revoked = Some(time_of(value, Rounding::Down)?),
-                    KeyField::ReplacedBy => {
-                        let text =
-                            value.text("the id of a key", "write its 16 hexadecimal digits")?;
-                        let id = text
-                            .parse()
-                            .map_err(|error| LoadErrorKind::KeyId(error).at(position))?;
-                        replaced = Some((id, position));
+            match seen.field(field)? {
+                KeyField::Digest => {
+                    // An invalid digest is not also reported as missing.
+                    digest = Some((None, position));
+                    let hint = "write `sha256:` and 64 hexadecimal digits";
+                    let parsed = parsed(value, "a digest", hint, LoadErrorKind::Digest)?;
+                    digest = Some((Some(parsed), position));
+                }
+                KeyField::Label => {
+                    let text = value.text("a label", "write a short text, or remove the line")?;
+                    label::check(&text)
+                        .map_err(|error| LoadErrorKind::Label(error).at(position))?;
+                    file.warn_if_key("this label", &text, position);
+                    label = Some(text.to_owned());
+                }
+                KeyField::Scopes => {
+                    key_scopes = scopes(&value, events)?;
+                    if key_scopes.is_empty() {
+                        return Err(LoadErrorKind::NoKeyScopes.at(position));
                     }
                 }
-                Ok(())
-            });
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
+                KeyField::Networks => key_networks = networks(&value, events)?,
+                KeyField::Created => created = Some(time_of(value, Rounding::Down)?),
+                KeyField::NotBefore => {
+                    lifetime.not_before = Some(time_of(value, Rounding::Up)?);
+                }
+                KeyField::Expires => lifetime.expires = Some(time_of(value, Rounding::Down)?),
+                KeyField::Revoked => revoked = Some(time_of(value, Rounding::Down)?),
+                KeyField::ReplacedBy => {
+                    let hint = "write its 16 hexadecimal digits";
+                    let id = parsed(value, "the id of a key", hint, LoadErrorKind::KeyId)?;
+                    replaced = Some((id, position));
+                }
+            }
+            Ok(())
+        })?;
         let (digest, position) = digest.ok_or_else(|| LoadErrorKind::NoDigest.at(item.position))?;
         let Some(digest) = digest else { return Ok(()) };
         if let (Some((id, position)), None) = (replaced, revoked) {

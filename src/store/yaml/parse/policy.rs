@@ -1,4 +1,5 @@
 use super::fields::Fields;
+use super::values::parsed;
 use crate::manage::{Policy, Span};
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
@@ -37,7 +38,5 @@ pub(super) fn policy(value: &Node<'_>, events: &mut Events<'_>) -> Result<Policy
 }
 
 fn span(value: Node<'_>) -> Result<Span, LoadError> {
-    let position = value.position;
-    let text = value.text("a lifetime", "write it as `365d`")?;
-    text.parse().map_err(|error| LoadErrorKind::Policy(error).at(position))
+    parsed(value, "a lifetime", "write it as `365d`", LoadErrorKind::Policy)
 }

@@ -28,6 +28,13 @@ pub(super) const ROOT: Fields<RootField> = Fields {
     hint: "write keys indented below `api_keys:`, as `KEY: client name`",
 };
 
+/// For a file that has only keys.
+pub(super) const OWN_ROOT: Fields<RootField> = Fields {
+    hint: "write keys indented below `api_keys:`, as `KEY: client name`; for keys in an application's own file, use \
+           `YamlStore::options().embedded()`",
+    ..ROOT
+};
+
 pub(super) fn check_version(value: Node<'_>) -> Result<(), LoadError> {
     let position = value.position;
     let (expected, hint) = ("a whole number", "write `version: 1`, or remove the line");

@@ -1,4 +1,6 @@
-use crate::client::{Network, ParseQuotaError, Quota, Rate, Scope};
+use std::str::FromStr;
+
+use crate::client::{Network, Quota, Rate, Scope};
 use crate::key::{Rounding, Timestamp};
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
@@ -22,6 +24,17 @@ pub(super) const RATE: Fields<RateField> = Fields {
     hint: "a limit has a `rate` and a `burst`",
 };
 
+/// Parses a text.
+pub(super) fn parsed<T: FromStr>(
+    value: Node<'_>,
+    expected: &'static str,
+    hint: &'static str,
+    error: fn(T::Err) -> LoadErrorKind,
+) -> Result<T, LoadError> {
+    let position = value.position;
+    value.text(expected, hint)?.parse().map_err(|fault| error(fault).at(position))
+}
+
 pub(super) fn time_of(value: Node<'_>, rounding: Rounding) -> Result<Timestamp, LoadError> {
     let position = value.position;
     let text = value.text("a time", "write it as in `2027-01-31T00:00:00Z`, or remove the line")?;
@@ -37,8 +50,7 @@ pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, L
         return Ok(limit(value, events)?.into());
     }
     if !value.is_sequence() {
-        let text = value.text("a quota", QUOTA)?;
-        return text.parse().map_err(|error| LoadErrorKind::Quota(error).at(position));
+        return parsed(value, "a quota", QUOTA, LoadErrorKind::Quota);
     }
     let mut rates = Vec::new();
     while let Some(item) = events.entry()? {
@@ -50,17 +62,16 @@ pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, L
 /// Parses one rate of a quota, written as a text or as a mapping.
 fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
     let position = value.position;
-    let quota = |position| move |error: ParseQuotaError| LoadErrorKind::Quota(error).at(position);
     if !value.is_mapping() {
-        return value.text("a limit", QUOTA)?.parse().map_err(quota(position));
+        return parsed(value, "a limit", QUOTA, LoadErrorKind::Quota);
     }
     let (mut rate, mut burst, mut seen) = (None, None, RATE.seen());
     while let Some((field, value)) = events.pair("the name of a field", RATE.hint)? {
         let position = value.position;
         match seen.field(field)? {
             RateField::Rate => {
-                let text = value.text("a rate", "write it as `100/minute`")?;
-                rate = Some(text.parse::<Rate>().map_err(quota(position))?);
+                let hint = "write it as `100/minute`";
+                rate = Some(parsed::<Rate>(value, "a rate", hint, LoadErrorKind::Quota)?);
             }
             RateField::Burst => {
                 let text = value.number("a number", "write the burst as a whole number")?;
@@ -73,7 +84,9 @@ fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
     let rate = rate.ok_or_else(|| LoadErrorKind::NoRate.at(position))?;
     match burst {
         None => Ok(rate),
-        Some((burst, position)) => rate.with_burst(burst).map_err(quota(position)),
+        Some((burst, position)) => {
+            rate.with_burst(burst).map_err(|error| LoadErrorKind::Quota(error).at(position))
+        }
     }
 }
 
@@ -83,14 +96,7 @@ pub(super) fn scopes(
     events: &mut Events<'_>,
 ) -> Result<Vec<(Scope, Position)>, LoadError> {
     value.sequence("a list of scopes", "write it as `[orders:read, stock:*]`")?;
-    let mut scopes = Vec::new();
-    while let Some(item) = events.entry()? {
-        let position = item.position;
-        let text = item.text("a scope", "write it as `orders:read`")?;
-        let scope = text.parse().map_err(|error| LoadErrorKind::Scope(error).at(position))?;
-        scopes.push((scope, position));
-    }
-    Ok(scopes)
+    list(events, "a scope", "write it as `orders:read`", LoadErrorKind::Scope)
 }
 
 /// Parses a list of networks, each with its position.
@@ -99,15 +105,23 @@ pub(super) fn networks(
     events: &mut Events<'_>,
 ) -> Result<Vec<(Network, Position)>, LoadError> {
     value.sequence("a list of networks", "write it as `[10.0.0.0/8, 2001:db8::/32]`")?;
-    let mut networks = Vec::new();
-    while let Some(item) = events.entry()? {
-        let position = item.position;
-        let text = item.text("a network", "write it as `10.0.0.0/8`")?;
-        let network = text.parse().map_err(|error| LoadErrorKind::Network(error).at(position))?;
-        networks.push((network, position));
-    }
+    let networks = list(events, "a network", "write it as `10.0.0.0/8`", LoadErrorKind::Network)?;
     if networks.is_empty() {
         return Err(LoadErrorKind::NoNetworks.at(value.position));
     }
     Ok(networks)
+}
+
+fn list<T: FromStr>(
+    events: &mut Events<'_>,
+    expected: &'static str,
+    hint: &'static str,
+    error: fn(T::Err) -> LoadErrorKind,
+) -> Result<Vec<(T, Position)>, LoadError> {
+    let mut list = Vec::new();
+    while let Some(item) = events.entry()? {
+        let position = item.position;
+        list.push((parsed(item, expected, hint, error)?, position));
+    }
+    Ok(list)
 }

@@ -8,13 +8,11 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use crate::store::api_keys::any::{Any, Receive, Scalar, skip_list};
 use crate::store::api_keys::{hidden, is_like_a_number};
+use crate::store::yaml::events::MAX_DEPTH;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Node, NodeKind, Text};
 use crate::store::yaml::parse::known_name;
 use crate::store::yaml::position::Position;
-
-/// As in a key file.
-const MAX_DEPTH: usize = 32;
 
 #[derive(Default)]
 pub(super) struct Recording {

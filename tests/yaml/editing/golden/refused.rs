@@ -140,6 +140,11 @@ fn weak_key_is_found_as_a_word_in_comments() {
 #[test]
 fn weak_key_is_found_as_a_word_in_free_texts() {
     for (clients, line) in [
+        ("  A:\n    title: hunter2xyz\n", 6),
+        (
+            "  A:\n    scopes: ['*']\n    keys:\n      - digest: DIGEST_B\n        scopes: [hunter2xyz]\n",
+            9,
+        ),
         ("  A:\n    metadata:\n      n: hunter2xyz\n", 7),
         ("  A:\n    metadata:\n      hunter2xyz: n\n", 7),
         ("  A:\n    scopes:\n      - read\n      - old:hunter2xyz\n", 8),
