@@ -1,6 +1,5 @@
 use std::fmt;
 use std::net::IpAddr;
-use std::ops::Deref;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -98,10 +97,8 @@ impl From<Vec<Network>> for Networks {
     }
 }
 
-impl Deref for Networks {
-    type Target = [Network];
-
-    fn deref(&self) -> &[Network] {
+impl Networks {
+    pub(crate) fn as_slice(&self) -> &[Network] {
         match self {
             Self::None => &[],
             Self::One(network) => network,

@@ -152,7 +152,7 @@ impl ClientProfile {
         // The form is canonical, so that equal profiles compare equal.
         let Details { networks, scopes, name: _, title, quota, metadata } = &*details;
         let plain = title.is_none() && scopes.is_empty() && quota.is_none() && metadata.is_empty();
-        *fields = if !networks.is_empty() {
+        *fields = if !networks.as_slice().is_empty() {
             Fields::WithNetworks(details)
         } else if plain {
             Fields::Name(details.name)
@@ -205,7 +205,7 @@ impl ClientProfile {
     /// Returns the networks from which the keys of the client may be used, sorted. If there are none, they may be used from
     /// everywhere.
     pub fn networks(&self) -> &[Network] {
-        self.details().map_or(&[], |details| &details.networks)
+        self.details().map_or(&[], |details| details.networks.as_slice())
     }
 
     /// Returns the quota of the client, if it has one.
@@ -268,7 +268,10 @@ impl fmt::Debug for ClientProfile {
             let Details { networks, scopes: _, name: _, title, quota, metadata } = details;
             // The scopes of a key with restrictions are narrowed.
             let scopes = self.scopes();
-            shown.field("title", title).field("scopes", &scopes).field("networks", &&**networks);
+            shown
+                .field("title", title)
+                .field("scopes", &scopes)
+                .field("networks", &networks.as_slice());
             shown.field("quota", quota);
             // Metadata may be private, so only its names are shown.
             shown.field("metadata", &metadata.keys());

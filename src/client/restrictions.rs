@@ -94,8 +94,8 @@ impl ClientProfile {
     pub(crate) fn allowed_networks(&self) -> Option<&[Network]> {
         match self.fields() {
             Fields::Name(_) | Fields::Detailed(_) => None,
-            Fields::WithNetworks(details) => Some(&details.networks),
-            Fields::OfKey(key) => key.networks.as_deref(),
+            Fields::WithNetworks(details) => Some(details.networks.as_slice()),
+            Fields::OfKey(key) => key.networks.as_ref().map(Networks::as_slice),
         }
     }
 

@@ -42,7 +42,7 @@ impl Timestamp {
     pub fn nearest(time: SystemTime) -> Self {
         Self::try_from(time).unwrap_or_else(|error| match error {
             TimeError::BeforeEpoch => Self::FIRST,
-            _ => Self::LAST,
+            TimeError::AfterEnd | TimeError::Form | TimeError::LeapSecond => Self::LAST,
         })
     }
 

@@ -57,7 +57,7 @@ pub use writer::{UsageWriter, UsageWriterHealth};
 /// | | counts |
 /// | --- | --- |
 /// | requests | requests with a valid key, even if they were refused later because of a scope or quota |
-/// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `revoked`, `disabled` or `sent_in_clear`, or as `too_many_failures` with such a key, do not |
+/// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `not_yet_valid`, `revoked`, `disabled`, `network` or `sent_in_clear`, or as `too_many_failures` with such a key, do not |
 /// | first and last seen | both of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///

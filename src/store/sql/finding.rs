@@ -32,7 +32,12 @@ impl DatabaseFinding {
             DatabaseError::Unavailable(_) => return Err(error),
             DatabaseError::RowSecurity { .. } => "row-security",
             DatabaseError::ForeignOwner { .. } => "owner",
-            _ => "tables",
+            DatabaseError::Location { .. }
+            | DatabaseError::NoTables
+            | DatabaseError::TooOld { .. }
+            | DatabaseError::TooNew { .. }
+            | DatabaseError::Encoding { .. }
+            | DatabaseError::NotATable { .. } => "tables",
         };
         Ok(Self::error(name, error.to_string()))
     }

@@ -37,7 +37,7 @@ pub(crate) struct ClientView {
     #[schema(schema_with = quota_schema)]
     quota: Option<Quota>,
     metadata: BTreeMap<String, String>,
-    /// The number of its keys, including revoked and expired ones.
+    /// The number of its keys, including expired ones, without revoked ones.
     keys: usize,
     /// Another one after every change: the `ETag` without quotes.
     version: String,
