@@ -1,4 +1,4 @@
-//! The values of a key file, or of a line of JSON, with their places in the text.
+//! The values of a key file with their places in its text.
 
 use std::ops::Range;
 
@@ -120,10 +120,6 @@ impl<'a> Piece<'a> {
     /// comment.
     pub(super) fn is_filled_flow(&self, text: &str) -> bool {
         self.flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
-    }
-
-    pub(super) fn is_null(&self) -> bool {
-        matches!(self.shape, Shape::Null)
     }
 
     /// Returns whether this is an empty mapping, an empty list or `null`.

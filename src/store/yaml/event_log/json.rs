@@ -1,35 +1,82 @@
-//! Reads the lines of the log. JSON is YAML, so that the parser of key files reads them.
+//! Reads the lines of the log: JSON objects (RFC 8259) whose inner objects are kept as text.
 
 use crate::key::{Rounding, Timestamp};
 use crate::manage::ChangeEvent;
 use crate::store::yaml::layout::Layout;
-use crate::store::yaml::outline::{Outline, Shape};
+use crate::store::yaml::outline::Outline;
 
 /// Reads the event of a line.
 pub(super) fn event(line: &[u8]) -> Option<ChangeEvent> {
-    let line = str::from_utf8(line).ok()?;
-    let outline = Outline::of(line, &Layout::Own).ok()?;
-    let value =
-        |name: &str| outline.field(name).map(|field| &field.value).filter(|value| !value.is_null());
-    // `None` for another type, and `Some(None)` for null.
-    let text = |name: &str| {
-        value(name).map_or(Some(None), |value| value.text().map(|it| Some(it.to_owned())))
-    };
-    let object = |name: &str| {
-        value(name).map_or(Some(None), |value| {
-            let is_object = value.flow && matches!(value.shape, Shape::Mapping(_));
-            is_object.then(|| Some(line[value.range.clone()].to_owned()))
-        })
-    };
-    let at = Timestamp::parse(&text("at")??, Rounding::Down).ok()?;
-    let mut event = ChangeEvent::new(at.system_time(), text("action")??.parse().ok()?);
-    event.actor = text("actor")?;
-    event.tool = text("tool")?;
-    event.client = text("client")?;
-    event.key_id = text("key_id")?.map(|id| id.parse()).transpose().ok()?;
-    event.before = object("before")?;
-    event.after = object("after")?;
+    let line = std::str::from_utf8(line).ok()?.trim();
+    let mut rest = line.strip_prefix('{')?.strip_suffix('}')?;
+    let (mut at, mut action) = (None, None);
+    let (mut actor, mut tool, mut client, mut key_id) = (None, None, None, None);
+    let (mut before, mut after) = (None, None);
+    while !rest.trim().is_empty() {
+        let (name, behind) = value(rest);
+        let (json, behind) = value(behind.strip_prefix(':')?);
+        rest = behind.strip_prefix(',').unwrap_or(behind);
+        match &*text(name)?? {
+            "at" => at = text(json)?,
+            "actor" => actor = text(json)?,
+            "tool" => tool = text(json)?,
+            "action" => action = text(json)?,
+            "client" => client = text(json)?,
+            "key_id" => key_id = text(json)?,
+            "before" => before = object(json)?,
+            "after" => after = object(json)?,
+            // A newer version may record more fields.
+            _ => {}
+        }
+    }
+    let at = Timestamp::parse(&at?, Rounding::Down).ok()?;
+    let mut event = ChangeEvent::new(at.system_time(), action?.parse().ok()?);
+    event.actor = actor;
+    event.tool = tool;
+    event.client = client;
+    event.key_id = key_id.map(|id| id.parse()).transpose().ok()?;
+    event.before = before;
+    event.after = after;
     Some(event)
+}
+
+/// Splits off a value, which ends at a comma, a colon or the end of the text.
+fn value(text: &str) -> (&str, &str) {
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' | b':' if depth == 0 => return (text[..index].trim(), &text[index..]),
+            _ => {}
+        }
+    }
+    (text.trim(), "")
+}
+
+/// Reads an object as text, or null.
+#[allow(clippy::option_option)] // `None` for another value.
+fn object(json: &str) -> Option<Option<String>> {
+    match json {
+        "null" => Some(None),
+        _ if json.starts_with('{') && json.ends_with('}') => Some(Some(json.to_owned())),
+        _ => None,
+    }
+}
+
+/// Reads a string, or null.
+#[allow(clippy::option_option)] // `None` for another value.
+fn text(json: &str) -> Option<Option<String>> {
+    match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(text) if !text.contains(['"', '\\']) => Some(Some(text.to_owned())),
+        // JSON is YAML, whose parser knows the escapes. It takes 25 us for a whole line, instead of 2 us.
+        Some(_) => Some(Some(Outline::of(json, &Layout::Own).ok()?.root?.text()?.to_owned())),
+        None => (json == "null").then_some(None),
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +114,7 @@ mod tests {
         for (part, other) in [
             ("client.added", "client.born"),
             ("2027", "1927"),
+            ("\"A\"", "7"),
             ("\"A\"", "\"\\ud800\""),
             ("\"A\"", "\"\\x\""),
             ("{}", "[]"),
@@ -85,10 +133,8 @@ mod tests {
 
         #[test]
         fn written_text_is_read_back(written in any::<String>()) {
-            let client = Value::text(&written).json();
-            let line = format!(r#"{{"at":"2027-01-15T08:00:00Z","action":"client.added","client":{client}}}"#);
-            let event = event(line.as_bytes()).unwrap();
-            prop_assert_eq!(event.client, Some(written));
+            let json = Value::text(&written).json();
+            prop_assert_eq!(text(&json), Some(Some(written)));
         }
     }
 }
