@@ -63,8 +63,8 @@ impl Audit {
         Self { unused_for: time, ..self }
     }
 
-    /// Sets the time since which the last use of keys has been watched. Without it, a key whose last use is
-    /// [`LastUsed::Unknown`] never counts as unused.
+    /// Sets the time since which the last use of keys has been watched, without a gap. Without it, only a key whose last
+    /// use is [`LastUsed::Never`] counts as unused: any other may have been used when nothing watched.
     pub fn with_watched_since(self, since: impl Into<Option<SystemTime>>) -> Self {
         Self { watched_since: since.into(), ..self }
     }
@@ -153,13 +153,11 @@ impl Audit {
 
     /// Returns whether a key is older than this time, and was certainly not used since.
     fn is_unused(&self, key: &KeyInfo, start: SystemTime) -> bool {
+        let is_watched = self.watched_since.is_some_and(|since| since <= start);
         match key.last_used {
-            LastUsed::At(time) => time < start,
+            LastUsed::At(time) => is_watched && time < start,
             LastUsed::Never => key.created.is_some_and(|created| created < start),
-            LastUsed::Unknown => {
-                self.watched_since.is_some_and(|since| since <= start)
-                    && key.created.is_none_or(|created| created < start)
-            }
+            LastUsed::Unknown => is_watched && key.created.is_none_or(|created| created < start),
         }
     }
 }
@@ -200,6 +198,9 @@ mod tests {
         let old = Some(days_ago(200));
         let unused = [AuditKind::Unused];
         assert_eq!(found(LastUsed::At(days_ago(91)), old, old), unused);
+        // It may have been used in a gap.
+        assert_eq!(found(LastUsed::At(days_ago(100)), old, Some(days_ago(89))), []);
+        assert_eq!(found(LastUsed::At(days_ago(100)), old, None), []);
         assert_eq!(found(LastUsed::At(days_ago(89)), old, old), []);
         assert_eq!(found(LastUsed::Never, old, old), unused);
         assert_eq!(found(LastUsed::Never, Some(days_ago(89)), old), []);
@@ -231,8 +232,11 @@ mod tests {
             kinds(&Audit::new().with_watched_since(watched), &[old, new])
         };
         assert_eq!(found(LastUsed::At(days_ago(4)), None), [AuditKind::ReplacedButUsed]);
-        assert_eq!(found(LastUsed::At(days_ago(6)), None), [AuditKind::ReplacedAndUnused]);
         let watched = Some(days_ago(5));
+        assert_eq!(found(LastUsed::At(days_ago(6)), watched), [AuditKind::ReplacedAndUnused]);
+        for gap in [None, Some(days_ago(4))] {
+            assert_eq!(found(LastUsed::At(days_ago(6)), gap), []);
+        }
         assert_eq!(found(LastUsed::Unknown, watched), [AuditKind::ReplacedAndUnused]);
         assert_eq!(found(LastUsed::Unknown, Some(days_ago(4))), []);
     }
