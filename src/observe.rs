@@ -38,7 +38,7 @@ pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageS
 )]
 pub use usage::{
     ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
-    UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth, state_folder,
+    UsagePoint, UsageQuery, UsageTotals, UsageWatch, UsageWriter, UsageWriterHealth, state_folder,
 };
 
 /// Receives the outcome of each request: for logs, for metrics, and to see which clients call.

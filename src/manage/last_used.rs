@@ -16,7 +16,7 @@ pub enum LastUsed {
     Never,
     /// The key was last used at this time, to the minute.
     At(SystemTime),
-    /// The key was not used since watching began, or usage is not watched.
+    /// The key was not used since watching began, or was last used more than two years ago, or usage is not watched.
     #[default]
     Unknown,
 }

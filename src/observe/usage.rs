@@ -23,7 +23,7 @@ use counts::{Counts, KindCounts};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use history::{
     ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
-    UsagePoint, UsageQuery, UsageTotals, state_folder,
+    UsagePoint, UsageQuery, UsageTotals, UsageWatch, state_folder,
 };
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

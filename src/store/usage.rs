@@ -11,6 +11,23 @@ use super::sql;
 use super::sqlite::UsageFile;
 use crate::error::StoreError;
 
+const DAY: u64 = 24 * 60 * 60;
+
+/// If there was no batch for longer than this, in seconds, usage was not watched meanwhile.
+pub(crate) const MAX_GAP: u64 = DAY;
+
+/// Days and last uses are kept for two years.
+pub(crate) const DAYS_KEPT: u64 = 731 * DAY;
+
+/// Last uses after this time before now are certainly kept, even if the clock of a writer is ahead by a few hours.
+pub(crate) const SURELY_KEPT: u64 = DAYS_KEPT - DAY;
+
+/// The time of the batches, without a gap of more than [`MAX_GAP`]. Times are seconds since 1970.
+pub(crate) struct Written {
+    pub(crate) since: u64,
+    pub(crate) until: u64,
+}
+
 /// The counts of an instance since its last batch. Times are seconds since 1970.
 pub(crate) struct UsageBatch {
     /// The instance and the number of the batch, so that a batch that is sent twice is counted once.
@@ -157,8 +174,8 @@ impl UsageTables {
         with_database!(self, sql::read_last_uses_of, &clients)
     }
 
-    /// Returns since when usage has been written, without a gap of more than a day.
-    pub(crate) async fn watched_since(&self) -> Result<Option<u64>, StoreError> {
+    /// Returns since when, and until when, usage was written, without a gap of more than a day.
+    pub(crate) async fn written(&self) -> Result<Option<Written>, StoreError> {
         with_database!(self, sql::read_watch,)
     }
 

@@ -18,6 +18,8 @@ mod folder;
 mod servers;
 #[path = "../common/this_program.rs"]
 mod this_program;
+#[path = "../common/watching.rs"]
+mod watching;
 
 mod fixtures;
 mod recovering;

@@ -12,7 +12,7 @@ use keygate::store::PostgresStore;
 use crate::client_lists;
 use crate::counted::{Counted, START, at, id, kept, requests};
 use crate::servers::{Database, Postgres, Wire};
-use crate::this_program;
+use crate::{this_program, watching};
 
 async fn history(database: &Database<'_>) -> UsageHistory {
     PostgresStore::migrate(&database.url()).await.unwrap().usage_history()
@@ -229,4 +229,25 @@ async fn series_by_client_equals_the_series_of_each() {
     let history = history(&database).await;
     let run = |sql: &str| drop(database.psql(sql));
     client_lists::series_of_some(&history, "keygate.usage_counts", run).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_last_use_is_known_after_the_writer_stopped() {
+    let database = Postgres::shared().database();
+    watching::nothing_is_known_after_the_writer_stopped(history(&database).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_may_have_been_used_in_a_gap() {
+    let database = Postgres::shared().database();
+    watching::key_may_have_been_used_in_a_gap(history(&database).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn last_use_that_was_removed_is_not_never() {
+    let database = Postgres::shared().database();
+    let set_until = |until| {
+        database.psql(&format!("update keygate.usage_watch set until = {until}"));
+    };
+    watching::removed_last_use_is_not_never(history(&database).await, set_until).await;
 }

@@ -37,4 +37,6 @@ mod tables;
 mod this_program;
 mod usage;
 mod usage_lists;
+#[path = "../common/watching.rs"]
+mod watching;
 mod worker;

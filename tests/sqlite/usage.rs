@@ -9,9 +9,10 @@ use keygate::store::{DatabaseError, SqliteStore};
 
 use crate::counted::{Counted, START, at, id, kept, requests};
 use crate::fixture::{Folder, sqlite3};
+use crate::watching;
 
 async fn history(folder: &Folder) -> UsageHistory {
-    UsageHistory::in_folder(folder.path()).await.unwrap()
+    UsageHistory::in_folder(folder.path()).await.unwrap().with_clock(|| at(0))
 }
 
 #[tokio::test]
@@ -28,6 +29,7 @@ async fn counts_survive_the_process_by_client_key_and_outcome() {
     writer.stop().await.unwrap();
 
     let history = UsageHistory::open(folder.path().join("usage.db")).await.unwrap();
+    let history = history.with_clock(|| at(0));
     let line = |client: &str, key: &str, rest: &str| format!("{client} {} {rest}", id(key));
     let mut expected = [line("A", "a 1", "5 {}"), line("A", "a expired", "0 {\"expired\": 2}")];
     expected.sort();
@@ -143,6 +145,28 @@ async fn watch_restarts_after_a_day_without_a_writer() {
         since.push(history.watched_since().await.unwrap());
     }
     assert_eq!(since, [Some(at(0)), Some(at(0)), Some(at(49 * 3_600))]);
+}
+
+#[tokio::test]
+async fn no_last_use_is_known_after_the_writer_stopped() {
+    let folder = Folder::new();
+    watching::nothing_is_known_after_the_writer_stopped(history(&folder).await).await;
+}
+
+#[tokio::test]
+async fn key_may_have_been_used_in_a_gap() {
+    let folder = Folder::new();
+    watching::key_may_have_been_used_in_a_gap(history(&folder).await).await;
+}
+
+#[tokio::test]
+async fn last_use_that_was_removed_is_not_never() {
+    let folder = Folder::new();
+    let set_until = |until| {
+        let sql = format!("update keygate_usage_watch set until = {until}");
+        sqlite3(&folder.path().join("usage.db"), &sql);
+    };
+    watching::removed_last_use_is_not_never(history(&folder).await, set_until).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use keygate::manage::KeyInfo;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use keygate::observe::UsageHistory;
+use keygate::observe::{UsageHistory, UsageWatch};
 
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -14,10 +14,37 @@ use crate::output::Output;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::runtime::block_on;
 
-/// The usage history from which the last uses of keys were read.
-pub(crate) struct Watched {
-    /// When recording began; `None` if it never did.
-    pub(crate) since: Option<SystemTime>,
+/// When the usage history was recorded from which the last uses of keys were read.
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    expect(dead_code, reason = "usage is in databases")
+)]
+pub(crate) enum Watched {
+    Never,
+    Since(SystemTime),
+    /// No service has recorded for more than a day.
+    Ended {
+        since: SystemTime,
+        until: SystemTime,
+    },
+}
+
+impl Watched {
+    /// Returns since when usage has been recorded, or `None` if it is not recorded now.
+    pub(crate) fn since(&self) -> Option<SystemTime> {
+        if let Self::Since(since) = self { Some(*since) } else { None }
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl From<UsageWatch> for Watched {
+    fn from(watch: UsageWatch) -> Self {
+        match watch {
+            UsageWatch::Never => Self::Never,
+            UsageWatch::Since(since) => Self::Since(since),
+            UsageWatch::Ended { since, until } => Self::Ended { since, until },
+        }
+    }
 }
 
 /// Sets the last use of these keys, if the command line or the environment gives a usage history, or if it is in the
@@ -34,12 +61,14 @@ pub(crate) fn add_last_uses(
     match location(globals)?.map(read).transpose() {
         Ok(None) => Ok(None),
         // No usage history was asked for, and the database has none.
-        Ok(Some(last_uses)) if globals.usage().is_none() && last_uses.watched_since().is_none() => {
+        Ok(Some(last_uses))
+            if globals.usage().is_none() && last_uses.watch() == UsageWatch::Never =>
+        {
             Ok(None)
         }
         Ok(Some(last_uses)) => {
             last_uses.add_to(&mut *keys);
-            Ok(Some(Watched { since: last_uses.watched_since() }))
+            Ok(Some(last_uses.watch().into()))
         }
         // No usage history was asked for.
         Err(failure) if globals.usage().is_none() => {

@@ -119,16 +119,23 @@ pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
 
 /// Prints a note on when the recording of last uses began.
 pub(crate) fn watched(watched: Option<&Watched>, out: &Output) {
-    if let Some(Watched { since }) = watched {
-        out.note(&since_when("last use", *since));
+    if let Some(watched) = watched {
+        out.note(&since_when("last use", watched));
     }
 }
 
-/// Describes when the recording of something began.
-pub(crate) fn since_when(what: &str, since: Option<SystemTime>) -> String {
-    match since {
-        Some(since) => format!("{what} recorded since {}", time(since)),
-        None => format!("{what} was never recorded: start a `UsageWriter` in the service"),
+/// Describes when something was recorded.
+pub(crate) fn since_when(what: &str, watched: &Watched) -> String {
+    match watched {
+        Watched::Since(since) => format!("{what} recorded since {}", time(*since)),
+        Watched::Never => {
+            format!("{what} was never recorded: start a `UsageWriter` in the service")
+        }
+        Watched::Ended { since, until } => format!(
+            "{what} recorded from {} until {}, and not since: start a `UsageWriter` in the service",
+            time(*since),
+            time(*until)
+        ),
     }
 }
 

@@ -1,9 +1,10 @@
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::aggregate::time;
-use crate::clock::nanos;
+use crate::clock::{self, Clock, nanos};
 use crate::store::DatabaseError;
 use crate::store::usage::{CountsQuery, CountsRow, Group, UsageTables};
 
@@ -13,12 +14,14 @@ mod opening;
 mod past;
 mod query;
 mod totals;
+mod watch;
 
 pub use client_uses::ClientLastUse;
 pub use last_uses::LastUses;
 pub use opening::state_folder;
 pub use query::{UsageBucket, UsageQuery};
 pub use totals::{ClientSeries, ClientTotals, KeyTotals, UsagePoint, UsageTotals};
+pub use watch::UsageWatch;
 
 /// The usage that [`UsageWriter`](super::UsageWriter)s have saved: the requests of each client and key, and the last
 /// use of each key.
@@ -51,21 +54,46 @@ pub use totals::{ClientSeries, ClientTotals, KeyTotals, UsagePoint, UsageTotals}
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct UsageHistory(UsageTables);
+pub struct UsageHistory {
+    tables: UsageTables,
+    clock: Option<Clock>,
+}
 
 impl UsageHistory {
-    pub(super) fn tables(&self) -> &UsageTables {
-        &self.0
+    fn new(tables: UsageTables) -> Self {
+        Self { tables, clock: None }
     }
 
-    /// Returns since when usage has been written: the start of the first writer, or of the first one after a gap of more
-    /// than a day in which there was none. `None` if nothing was ever written.
+    /// Replaces the clock that decides whether usage is still written.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Arc::new(clock)), ..self }
+    }
+
+    pub(super) fn tables(&self) -> &UsageTables {
+        &self.tables
+    }
+
+    /// Returns when usage was written: from the start of the first writer, or of the first one after a gap of more than
+    /// a day in which there was none.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn watch(&self) -> Result<UsageWatch, DatabaseError> {
+        let written = self.tables.written().await?;
+        let now = nanos(clock::now(self.clock.as_ref())) / 1_000_000_000;
+        Ok(UsageWatch::of(written.as_ref(), now))
+    }
+
+    /// Returns since when usage has been written: see [`UsageHistory::watch`]. `None` if nothing was ever written, or if
+    /// no writer has written for more than a day, so that usage is not watched now.
     ///
     /// # Errors
     ///
     /// The history cannot be read.
     pub async fn watched_since(&self) -> Result<Option<SystemTime>, DatabaseError> {
-        Ok(self.0.watched_since().await?.map(system_time))
+        Ok(self.watch().await?.since())
     }
 
     /// Reads when the keys of one client or of all clients were last used.
@@ -75,8 +103,8 @@ impl UsageHistory {
     /// The history cannot be read.
     pub async fn last_uses(&self, client: Option<&str>) -> Result<LastUses, DatabaseError> {
         // Read in this order, so that a key that is first used in between counts as watched.
-        let since = self.watched_since().await?;
-        Ok(LastUses::new(since, self.0.last_uses(client).await?))
+        let watch = self.watch().await?;
+        Ok(LastUses::new(watch, self.tables.last_uses(client).await?))
     }
 
     /// Sums the counts of each key, in the order of clients and key ids.
@@ -152,7 +180,7 @@ impl UsageHistory {
         let UsageQuery { clients, since, until } = query;
         let (since, until) = (seconds(*since), seconds(*until));
         let query = CountsQuery { clients: clients.as_ref(), since, until, group };
-        Ok(self.0.counts(&query).await?)
+        Ok(self.tables.counts(&query).await?)
     }
 }
 
@@ -163,6 +191,6 @@ fn system_time(seconds: u64) -> SystemTime {
 
 impl fmt::Debug for UsageHistory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("UsageHistory").field(&self.0.place()).finish()
+        f.debug_tuple("UsageHistory").field(&self.tables.place()).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Functions and operators of other roles, which keygate must never run.
 
 use keygate::manage::TransferKeys as _;
-use keygate::observe::{UsageBucket, UsageHistory, UsageQuery, UsageWriter};
+use keygate::observe::{UsageBucket, UsageHistory, UsageQuery, UsageWatch, UsageWriter};
 use keygate::store::{PostgresStore, Replica};
 use keygate::{AuthError, KeyDigest, ManageKeys as _, NewKey};
 
@@ -67,7 +67,7 @@ async fn count_usage(history: &UsageHistory, count: u64) {
     assert_eq!(requests(history).await, count);
     let series = history.series(&UsageQuery::new().since(at(0)), UsageBucket::Hour).await.unwrap();
     assert_eq!(series.len(), 1);
-    assert!(history.last_uses(Some("A")).await.unwrap().watched_since().is_some());
+    assert_ne!(history.last_uses(Some("A")).await.unwrap().watch(), UsageWatch::Never);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,8 @@ struct PolicyView {
 struct UsageHealth {
     /// `ok`, `unavailable`, or `not_kept` if this service has no usage history.
     status: &'static str,
-    /// When usage was first recorded; `null` if it never was, or if this is not known.
+    /// Since when usage has been recorded; `null` if it never was, if no service has recorded it for more than a day, or
+    /// if this is not known.
     #[schema(format = DateTime)]
     watched_since: Option<String>,
 }

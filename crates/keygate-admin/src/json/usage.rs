@@ -39,7 +39,7 @@ impl ReadUsage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
 pub(crate) struct UsageView {
-    /// When usage was first recorded; `null` if it never was.
+    /// Since when usage has been recorded; `null` if it never was, or if no service has recorded it for more than a day.
     #[schema(format = DateTime)]
     watched_since: Option<String>,
     #[schema(format = DateTime)]

@@ -60,7 +60,7 @@ pub(super) async fn show(
                     tbody { @for key in &keys.found { (columns.row(&app, key, now)) } }
                 } }
                 (address.pager(&after, keys.next.as_deref()))
-                (uses.why_unknown())
+                (uses.why_unknown(now))
             }
         }
         (usage::of_client(&app, &name).await)

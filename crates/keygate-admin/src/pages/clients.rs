@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use axum::extract::State;
 use http::StatusCode;
 use keygate::manage::{ClientInfo, ClientQuery, ManageError};
+use keygate::observe::UsageWatch;
 use maud::{Markup, html};
 
 use super::client_list::{self, ClientPage, ROWS};
@@ -116,7 +117,7 @@ async fn read(
 async fn uses_of(app: &App, clients: &[ClientInfo]) -> (Option<Uses>, Markup) {
     let Some(usage) = &app.usage else { return (None, html! {}) };
     match client_uses::of(usage, clients, app.now()).await {
-        Ok(uses) if uses.is_empty() && matches!(usage.watched_since().await, Ok(None)) => {
+        Ok(uses) if uses.is_empty() && matches!(usage.watch().await, Ok(UsageWatch::Never)) => {
             (None, uses::not_written())
         }
         Ok(uses) => (Some(uses), html! {}),

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use keygate::manage::ClientQuery;
+use keygate::observe::UsageWatch;
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::error::{PageResult, sentence};
 use crate::health::{HealthReport, StoreFailure};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
-use crate::view::time::{optional, relative};
+use crate::view::time::relative;
 use crate::view::with_code;
 
 mod processes;
@@ -113,14 +114,25 @@ async fn usage(app: &App) -> Markup {
     let Some(usage) = &app.usage else {
         return html! { section.card { h2 { "Usage" } (super::first_steps::no_usage()) } };
     };
-    let state = usage.watched_since().await;
+    let state = usage.watch().await;
     html! {
         section.card {
             h2 { "Usage" }
             @match state {
-                Ok(since) => {
+                Ok(watch) => {
                     p { span.badge.ok { "can be read" } }
-                    dl.facts { dt { "Written since" } dd { (optional(since, app.now(), "no service has recorded usage yet")) } }
+                    dl.facts {
+                        dt { "Written since" }
+                        @match watch {
+                            UsageWatch::Never => { dd { span.muted { "no service has recorded usage yet" } } }
+                            UsageWatch::Since(since) => { dd { (relative(since, app.now())) } }
+                            UsageWatch::Ended { since, until } => {
+                                dd { (relative(since, app.now())) }
+                                dt { "Last written" }
+                                dd { (relative(until, app.now())) span.badge.warn { "no service records usage now" } }
+                            }
+                        }
+                    }
                 }
                 Err(error) => {
                     div.notice.bad role="alert" {

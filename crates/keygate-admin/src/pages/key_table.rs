@@ -93,7 +93,11 @@ pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
 /// Returns whether a replaced key is still used, or `None` if that is not known.
 pub(super) fn is_still_used(key: &KeyInfo, uses: &Uses, successor: &KeyInfo) -> Option<bool> {
     match (uses.last_used(key), successor.created) {
-        (LastUsed::At(last), Some(created)) => Some(last >= created),
+        (LastUsed::At(last), Some(created)) if last >= created => Some(true),
+        // Without a gap in which it may have been used.
+        (LastUsed::At(_), Some(created)) => {
+            uses.watched_since().is_some_and(|since| since <= created).then_some(false)
+        }
         (LastUsed::Never, _) => Some(false),
         _ => None,
     }

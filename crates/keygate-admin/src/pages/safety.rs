@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use keygate::KeyId;
 use keygate::manage::{Audit, AuditFinding, AuditKind, KeyInfo};
+use keygate::observe::UsageWatch;
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -45,6 +46,8 @@ enum KeptUsage {
     Unreadable(String),
     NotWritten,
     Since(SystemTime),
+    /// No service has recorded usage since this time.
+    Ended(SystemTime),
 }
 
 impl KeptUsage {
@@ -99,7 +102,11 @@ async fn last_uses(app: &App, keys: &mut [KeyInfo]) -> KeptUsage {
         Err(error) => KeptUsage::Unreadable(sentence(&error.to_string())),
         Ok(uses) => {
             uses.add_to(keys);
-            uses.watched_since().map_or(KeptUsage::NotWritten, KeptUsage::Since)
+            match uses.watch() {
+                UsageWatch::Never => KeptUsage::NotWritten,
+                UsageWatch::Since(since) => KeptUsage::Since(since),
+                UsageWatch::Ended { until, .. } => KeptUsage::Ended(until),
+            }
         }
     }
 }
@@ -129,6 +136,12 @@ fn kept_usage(app: &App, usage: &KeptUsage) -> Markup {
         KeptUsage::NotGiven => super::first_steps::no_usage(),
         KeptUsage::NotWritten => html! {
             p.muted { "No service has recorded usage yet, so the last use of keys is not known." }
+        },
+        KeptUsage::Ended(until) => html! {
+            div.notice.warn role="status" {
+                p { "No service has recorded usage since " (relative(*until, app.now())) ", so it is not known which keys \
+                     are unused." }
+            }
         },
         KeptUsage::Unreadable(why) => html! {
             div.notice.warn role="status" {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use keygate::observe::UsageHistory;
+use keygate::observe::{UsageHistory, UsageWatch};
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -50,7 +50,11 @@ async fn body(
     client: &str,
 ) -> Result<Markup, PageError> {
     let now = app.now();
-    let Some(since) = usage.watched_since().await? else { return Ok(not_written()) };
+    let (since, until) = match usage.watch().await? {
+        UsageWatch::Never => return Ok(not_written()),
+        UsageWatch::Since(since) => (since, None),
+        UsageWatch::Ended { since, until } => (since, Some(until)),
+    };
     let shown =
         Shown::read(usage, period, Some(client).filter(|client| !client.is_empty()), now).await?;
     let loud = if client.is_empty() { Some(loud::clients(usage, now).await?) } else { None };
@@ -59,6 +63,9 @@ async fn body(
         div.stack id="numbers" data-refresh="30" {
         @if since > shown.start {
             p.notice { "Usage was first recorded " (relative(since, now)) ", so it does not cover the whole period." }
+        }
+        @if let Some(until) = until {
+            p.notice { "No service has recorded usage since " (relative(until, now)) "." }
         }
         (shown.outcomes(app))
         @if client.is_empty() { (shown.top(app)) }
@@ -73,7 +80,7 @@ async fn body(
 /// Renders one client's requests by outcome over the last day, if they can be read.
 pub(super) async fn of_client(app: &App, client: &str) -> Markup {
     let Some(usage) = &app.usage else { return html! {} };
-    let Ok(Some(_)) = usage.watched_since().await else { return html! {} };
+    let Ok(UsageWatch::Since(_)) = usage.watch().await else { return html! {} };
     let shown = Shown::read(usage, Period::Day, Some(client), app.now()).await;
     html! {
         @if let Ok(shown) = shown {

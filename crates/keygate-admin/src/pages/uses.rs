@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::KeyId;
 use keygate::manage::{KeyInfo, LastUsed};
-use keygate::observe::{LastUses, UsageQuery};
+use keygate::observe::{LastUses, UsageQuery, UsageWatch};
 use maud::{Markup, html};
 
 use super::first_steps;
@@ -37,7 +37,7 @@ impl Uses {
             (Ok(last), Ok(today)) => (last, today),
             (Err(error), _) | (_, Err(error)) => return Self::Unreadable(error.to_string()),
         };
-        if last.watched_since().is_none() {
+        if last.watch() == UsageWatch::Never {
             return Self::NotWritten;
         }
         let today = today.into_iter().filter(|key| key.client == client);
@@ -58,24 +58,52 @@ impl Uses {
         }
     }
 
+    pub(super) fn watched_since(&self) -> Option<SystemTime> {
+        if let Self::Known { last, .. } = self { last.watched_since() } else { None }
+    }
+
+    /// Returns when the recording of usage ended, if it did.
+    fn ended(&self) -> Option<SystemTime> {
+        match self {
+            Self::Known { last, .. } => match last.watch() {
+                UsageWatch::Ended { until, .. } => Some(until),
+                UsageWatch::Never | UsageWatch::Since(_) => None,
+            },
+            Self::NotKept | Self::Unreadable(_) | Self::NotWritten => None,
+        }
+    }
+
     pub(super) fn is_known(&self) -> bool {
         matches!(self, Self::Known { .. })
     }
 
     /// Renders the total number of requests with the keys today.
-    pub(super) fn of_all(&self, _now: SystemTime) -> Markup {
+    pub(super) fn of_all(&self, now: SystemTime) -> Markup {
+        if let Some(until) = self.ended() {
+            return html! { p { (ended(until, now)) } };
+        }
         match self {
             Self::Known { today, .. } => {
                 let requests = today.values().sum();
                 html! { p { (counted(requests, "request")) " with these keys today (UTC)." } }
             }
-            _ => self.why_unknown(),
+            _ => self.why_unknown(now),
         }
     }
 
     /// Renders the last use of a key, and its number of requests today.
     pub(super) fn of_key(&self, key: &KeyInfo, now: SystemTime) -> Markup {
-        let Some(today) = self.today(key.key_id) else { return self.why_unknown() };
+        let Some(today) = self.today(key.key_id) else { return self.why_unknown(now) };
+        if let Some(until) = self.ended() {
+            return html! {
+                p {
+                    @if let LastUsed::At(used) = self.last_used(key) {
+                        "Last used " strong { (time::relative(used, now)) } ", as far as is known. "
+                    }
+                    (ended(until, now))
+                }
+            };
+        }
         html! {
             p {
                 @match self.last_used(key) {
@@ -89,9 +117,11 @@ impl Uses {
     }
 
     /// Renders the reason why the usage is not known, if there is one.
-    pub(super) fn why_unknown(&self) -> Markup {
+    pub(super) fn why_unknown(&self, now: SystemTime) -> Markup {
         match self {
-            Self::Known { .. } => html! {},
+            Self::Known { .. } => html! {
+                @if let Some(until) = self.ended() { p.muted { (ended(until, now)) } }
+            },
             Self::NotKept => first_steps::no_usage(),
             Self::NotWritten => not_written(),
             Self::Unreadable(why) => unreadable(why),
@@ -102,6 +132,11 @@ impl Uses {
 /// Renders the note that no service has recorded usage yet.
 pub(super) fn not_written() -> Markup {
     html! { p.muted { "No service has recorded usage yet, so last uses and requests are not known." } }
+}
+
+/// Renders the note that services have stopped recording usage.
+fn ended(until: SystemTime, now: SystemTime) -> Markup {
+    html! { "No service has recorded usage since " (time::relative(until, now)) ", so later use is not known." }
 }
 
 /// Renders the notice that usage cannot be read.

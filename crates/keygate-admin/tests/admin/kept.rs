@@ -30,6 +30,7 @@ impl Kept {
         let auth = Authenticator::new(store.clone()).with_clock(clock.reader());
         let auth = auth.add_observer(usage.clone());
         let history = UsageHistory::in_folder(folder.path()).await.unwrap();
+        let history = history.with_clock(clock.reader());
         let writer = UsageWriter::start(&usage, &history).unwrap();
         Self { store, clock, history, folder, auth, writer }
     }

@@ -145,6 +145,30 @@ async fn unused_keys_are_not_known_before_90_days_of_usage() {
 }
 
 #[tokio::test]
+async fn no_key_is_safe_to_revoke_if_usage_is_not_watched() {
+    let kept = unsafe_keys().await;
+    let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
+    let mut page = server.signed_in("ann").await;
+    let silent = page.get("/safety/safe-to-revoke").await;
+    let (_, silent) = silent.body.split_once("href=\"/keys/").unwrap();
+    let silent = format!("/keys/{}", &silent[..16]);
+    page.get(&silent).await.says("it is safe to revoke");
+
+    kept.clock.advance(2 * DAY);
+    let cards = page.get("/safety").await;
+    cards.says("No service has recorded usage since").says("not known which keys are unused");
+    for title in ["Unused for 90 days", "Replaced but still in use", "Safe to revoke"] {
+        let (_, card) = cards.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
+        assert!(card[..60].contains("Not known"), "{title}: {card}");
+    }
+    let key = page.get(&silent).await;
+    key.says("No service has recorded usage since");
+    assert!(!key.body.contains("safe to revoke"), "{}", key.body);
+    page.get("/health").await.says("no service records usage now");
+    page.get("/usage").await.says("No service has recorded usage since");
+}
+
+#[tokio::test]
 async fn slow_counts_are_reused_until_a_change_or_a_request() {
     let store = MemoryStore::new();
     for name in ["A", "B", "C"] {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::args::{AuditArgs, Globals};
 use crate::failure::Failure;
-use crate::history::add_last_uses;
+use crate::history::{Watched, add_last_uses};
 use crate::location::Location;
 use crate::output::Output;
 use crate::runtime::block_on;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &AuditArgs, globals: &Globals, out: &Output) -> Result<E
     let mut keys = block_on(store.list_readable_keys(None))?;
     let watched = add_last_uses(&mut keys.found, None, globals, out)?;
 
-    let since = watched.as_ref().and_then(|watched| watched.since);
+    let since = watched.as_ref().and_then(Watched::since);
     let policy = block_on(store.policy())?;
     let audit = Audit::new()
         .with_policy(policy)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Globals, UsageArgs};
 use crate::failure::Failure;
+use crate::history::Watched;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::table::{Cell, Table};
@@ -40,20 +41,25 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
         query = query.for_client(client);
     }
     let listing = listing(args, &query, &history)?;
-    let watched = block_on(history.watched_since())?;
+    let watched = Watched::from(block_on(history.watch())?);
     if args.csv {
         return out.print(&csv::text(&listing), &Value::Null);
     }
     if listing.rows.is_empty() && !out.is_json() {
         out.note("no requests in this period");
     } else {
-        let watched = watched.map(show::time);
+        let (since, until) = match &watched {
+            Watched::Never => (None, None),
+            Watched::Since(since) => (Some(*since), None),
+            Watched::Ended { since, until } => (Some(*since), Some(*until)),
+        };
+        let [since, until] = [since, until].map(|time| time.map(show::time));
         let rows: Value = listing.rows.iter().map(|row| json(&listing.columns, row)).collect();
-        let json = json!({ "watched_since": watched, listing.name: rows });
+        let json = json!({ "watched_since": since, "watched_until": until, listing.name: rows });
         out.print(&table(&listing), &json)?;
     }
     if !out.is_json() {
-        out.note(&show::since_when("usage", watched));
+        out.note(&show::since_when("usage", &watched));
     }
     Ok(())
 }

@@ -194,6 +194,36 @@ fn keys_are_listed_and_shown_with_their_last_use() {
     assert_eq!(unused.collect::<Vec<_>>(), [&both[0]]);
 }
 
+#[test]
+fn no_key_counts_as_unused_after_the_writer_stopped() {
+    let counted = Counted::in_file();
+    let old = "update keygate_usage_watch set since = 1750000000, until = 1760000000";
+    let mut sqlite3 = Command::new("sqlite3");
+    sqlite3.arg(counted.sandbox.path("state/usage.db")).arg(old);
+    assert!(sqlite3.status().expect("`sqlite3` is installed: `tests/run` does it").success());
+    let successor = counted.sandbox.run(["key", "rotate", &id_of(&counted.later), "--grace", "9d"]);
+    successor.succeeds();
+    let run = |arguments: &[&str]| counted.sandbox.run([arguments, &["--usage", "state"]].concat());
+    let recorded =
+        "last use recorded from 2025-06-15T15:06:40Z until 2025-10-09T08:53:20Z, and not since";
+
+    let keys = run(&["key", "list", "App 1", "--json"]).succeeds().json();
+    let later = keys.as_array().unwrap().iter().find(|key| key["key_id"] == id_of(&counted.later));
+    assert_eq!(later.unwrap()["last_used"], "unknown");
+    let listed = run(&["key", "list"]).succeeds();
+    assert!(listed.err.contains(recorded), "{}", listed.err);
+    run(&["key", "list", "--unused-for", "90d"]).fails(1, recorded);
+    let audit = run(&["audit", "--unused-for", "1s"]);
+    assert!(audit.err.contains(recorded), "{}", audit.err);
+    for claim in ["safe to revoke", "unused", "not been used"] {
+        assert!(!audit.out.contains(claim), "{}", audit.out);
+    }
+    let usage = run(&["usage", "--json"]).succeeds().json();
+    let times = [&usage["watched_since"], &usage["watched_until"]];
+    assert_eq!(times, ["2025-06-15T15:06:40Z", "2025-10-09T08:53:20Z"]);
+    assert!(run(&["usage"]).succeeds().err.starts_with("usage recorded from 2025-06-15"));
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn usage_in_postgres_needs_no_option() {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use super::system_time;
+use super::{UsageWatch, system_time};
 use crate::key::KeyId;
 use crate::manage::{KeyInfo, LastUsed};
 use crate::store::usage::LastUse;
@@ -24,12 +24,12 @@ use crate::store::usage::LastUse;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LastUses {
-    watched_since: Option<SystemTime>,
+    watch: UsageWatch,
     by_key: HashMap<KeyId, HashMap<String, SystemTime>>,
 }
 
 impl LastUses {
-    pub(super) fn new(watched_since: Option<SystemTime>, last_uses: Vec<LastUse>) -> Self {
+    pub(super) fn new(watch: UsageWatch, last_uses: Vec<LastUse>) -> Self {
         let mut by_key: HashMap<_, HashMap<_, _>> = HashMap::new();
         for LastUse { client, key_id, time } in last_uses {
             // A malformed id was written by hand.
@@ -37,18 +37,24 @@ impl LastUses {
                 by_key.entry(key_id).or_default().insert(client, system_time(time));
             }
         }
-        Self { watched_since, by_key }
+        Self { watch, by_key }
+    }
+
+    /// Returns when usage was watched: see [`UsageHistory::watch`](super::UsageHistory::watch).
+    pub fn watch(&self) -> UsageWatch {
+        self.watch
     }
 
     /// Returns since when usage has been watched: see
     /// [`UsageHistory::watched_since`](super::UsageHistory::watched_since).
     pub fn watched_since(&self) -> Option<SystemTime> {
-        self.watched_since
+        self.watch.since()
     }
 
-    /// Returns when a key was last used: [`LastUsed::Never`] only if it has been watched since its issue.
+    /// Returns when a key was last used: [`LastUsed::Never`] only if it has been watched since its issue, until
+    /// now.
     pub fn of(&self, key: &KeyInfo) -> LastUsed {
-        match (self.time(key.key_id, &key.client), self.watched_since, key.created) {
+        match (self.time(key.key_id, &key.client), self.watched_since(), key.created) {
             (Some(time), ..) => LastUsed::At(time),
             (None, Some(since), Some(created)) if since <= created => LastUsed::Never,
             (None, ..) => LastUsed::Unknown,

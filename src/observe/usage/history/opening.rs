@@ -44,7 +44,7 @@ mod file {
         ///
         /// The file cannot be created or written, or has other tables.
         pub async fn in_folder(folder: impl AsRef<Path>) -> Result<Self, DatabaseError> {
-            Ok(Self(UsageTables::file(&folder.as_ref().join(FILE), true).await?))
+            Ok(Self::new(UsageTables::file(&folder.as_ref().join(FILE), true).await?))
         }
 
         /// Opens an existing file, or `usage.db` in a folder.
@@ -55,7 +55,7 @@ mod file {
         pub async fn open(path: impl AsRef<Path>) -> Result<Self, DatabaseError> {
             let path = path.as_ref();
             let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
-            Ok(Self(UsageTables::file(&file, false).await?))
+            Ok(Self::new(UsageTables::file(&file, false).await?))
         }
 
         /// Opens the history in a folder, unless it is the folder of the keys.
@@ -130,7 +130,7 @@ mod database {
     impl PostgresStore {
         /// Returns the usage in this database. It uses a separate connection.
         pub fn usage_history(&self) -> UsageHistory {
-            UsageHistory(UsageTables::postgres(self))
+            UsageHistory::new(UsageTables::postgres(self))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{UsageHistory, UsageQuery, UsageTotals};
+use super::{UsageHistory, UsageQuery, UsageTotals, UsageWatch};
 use crate::client::client_map::ClientKey;
 use crate::clock::nanos;
 use crate::observe::OutcomeKind;
@@ -33,8 +33,11 @@ impl Usage {
                 counts.add_past(kind, count, start);
             }
         }
-        if let Some(since) = last_uses.watched_since() {
-            self.shared.past_since.fetch_min(nanos(since), Ordering::Relaxed);
+        match last_uses.watch() {
+            UsageWatch::Since(since) | UsageWatch::Ended { since, .. } => {
+                self.shared.past_since.fetch_min(nanos(since), Ordering::Relaxed);
+            }
+            UsageWatch::Never => {}
         }
         Ok(())
     }

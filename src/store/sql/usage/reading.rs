@@ -2,7 +2,7 @@ use super::{DAY, DialectOf, HOUR, MINUTE, UsageDialect, names, table, text};
 use crate::error::StoreError;
 use crate::store::sql::cursor::{Cursor, Dialect, ValueError, Values};
 use crate::store::sql::transaction::{Database, Transaction};
-use crate::store::usage::{CountsQuery, CountsRow, Group};
+use crate::store::usage::{CountsQuery, CountsRow, Group, Written};
 
 pub(in crate::store) async fn read_counts<B>(
     database: &B,
@@ -85,16 +85,20 @@ fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
     })
 }
 
-/// Returns since when usage has been written.
-pub(in crate::store) async fn read_watch<B>(database: &B) -> Result<Option<u64>, StoreError>
+/// Returns since when, and until when, usage was written.
+pub(in crate::store) async fn read_watch<B>(database: &B) -> Result<Option<Written>, StoreError>
 where
     B: Database,
     DialectOf<B>: UsageDialect,
 {
-    let sql = format!("select since from {}", table::<DialectOf<B>>("watch"));
+    let sql = format!("select since, until from {}", table::<DialectOf<B>>("watch"));
     let mut transaction = database.read().await?;
     let rows = transaction.rows(&sql, &[]).await?;
     transaction.commit().await?;
-    let since = rows.first().map(|row| Cursor::new(row).count()).transpose();
-    since.map(|since| since.map(|since| since as u64)).map_err(StoreError::new)
+    rows.first().map(written).transpose().map_err(StoreError::new)
+}
+
+fn written<R: Values>(row: &R) -> Result<Written, ValueError> {
+    let mut cursor = Cursor::new(row);
+    Ok(Written { since: cursor.count()? as u64, until: cursor.count()? as u64 })
 }

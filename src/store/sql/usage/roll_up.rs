@@ -2,11 +2,11 @@ use super::{ADD, DAY, HOUR, MINUTE, UsageDialect, table};
 use crate::error::StoreError;
 use crate::store::sql::cursor::Cursor;
 use crate::store::sql::transaction::Transaction;
+use crate::store::usage::DAYS_KEPT;
 
-/// Minutes are kept for a day, hours for a month, days for two years.
+/// Minutes are kept for a day, hours for a month.
 const MINUTES_KEPT: u64 = DAY;
 const HOURS_KEPT: u64 = 31 * DAY;
-const DAYS_KEPT: u64 = 731 * DAY;
 
 /// A batch is never sent again after this time.
 const BATCHES_KEPT: u64 = DAY;

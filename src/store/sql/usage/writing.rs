@@ -1,12 +1,9 @@
 use serde_json::{Value as Json, json};
 
-use super::{ADD, DAY, DialectOf, MINUTE, UsageDialect, roll_up, table};
+use super::{ADD, DialectOf, MINUTE, UsageDialect, roll_up, table};
 use crate::error::StoreError;
 use crate::store::sql::transaction::{Database, Transaction};
-use crate::store::usage::{LastUse, UsageBatch, UsageRow};
-
-/// If there was no batch for longer than this, usage was not watched meanwhile.
-const MAX_GAP: u64 = DAY;
+use crate::store::usage::{LastUse, MAX_GAP, UsageBatch, UsageRow};
 
 /// The number of rows per statement.
 const ROWS: usize = 5_000;

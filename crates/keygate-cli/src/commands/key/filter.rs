@@ -58,7 +58,7 @@ pub(super) fn retain_by_use(
     now: SystemTime,
 ) -> Result<(), Failure> {
     let Some(time) = args.unused_for.or(args.used_within) else { return Ok(()) };
-    let Some(Watched { since }) = watched else {
+    let Some(watched) = watched else {
         return Err(Failure::usage(
             "the last use of keys is unknown: give --usage PATH (of `usage.db` or its folder) or set \
              KEYGATE_USAGE",
@@ -71,11 +71,16 @@ pub(super) fn retain_by_use(
         return Ok(());
     }
     // A key may have been used before usage recording began.
-    if since.is_none_or(|since| since > start) {
-        return Err(Failure::refused(format!(
-            "{}, which is less than --unused-for: give a shorter time",
-            show::since_when("last use", *since)
-        )));
+    if watched.since().is_none_or(|since| since > start) {
+        let recorded = show::since_when("last use", watched);
+        return Err(Failure::refused(match watched {
+            Watched::Since(_) => {
+                format!("{recorded}, which is less than --unused-for: give a shorter time")
+            }
+            Watched::Never | Watched::Ended { .. } => {
+                format!("it is not known which keys are unused: {recorded}")
+            }
+        }));
     }
     keys.retain(|key| !was_used(key) && key.created.is_none_or(|created| created < start));
     Ok(())
