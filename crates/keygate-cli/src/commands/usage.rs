@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use keygate::manage::KeyInfo;
 use keygate::observe::{
-    ClientTotals, KeyTotals, UsageHistory, UsagePoint, UsageQuery, UsageTotals,
+    ClientTotals, KeyTotals, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals,
 };
 use serde_json::{Value, json};
 
@@ -71,10 +71,12 @@ fn listing(
 ) -> Result<Listing, Failure> {
     if let Some(by) = args.by {
         let points = block_on(history.series(query, by.into()))?.into_iter();
-        let row =
-            |point: UsagePoint| Row { of: vec![show::time(point.start)], totals: point.totals };
+        let row = |point: UsagePoint| {
+            let of = vec![show::time(point.start), length(point.bucket).to_owned()];
+            Row { of, totals: point.totals }
+        };
         let rows = points.map(row).collect();
-        return Ok(Listing { name: "times", columns: vec!["start"], rows });
+        return Ok(Listing { name: "times", columns: vec!["start", "length"], rows });
     }
     if let Some(client) = &args.client {
         let watched = block_on(history.last_uses(Some(client)))?;
@@ -91,6 +93,15 @@ fn listing(
     Ok(Listing { name: "clients", columns: vec!["client"], rows: clients.map(row).collect() })
 }
 
+/// Names the time that was counted together. Older counts are kept by hour and day only.
+fn length(bucket: UsageBucket) -> &'static str {
+    match bucket {
+        UsageBucket::Minute => "minute",
+        UsageBucket::Hour => "hour",
+        UsageBucket::Day => "day",
+    }
+}
+
 fn refused(totals: &UsageTotals) -> u64 {
     totals.refused.values().sum()
 }
@@ -101,19 +112,29 @@ fn reasons(totals: &UsageTotals) -> String {
     reasons.collect::<Vec<_>>().join(", ")
 }
 
+fn headings(listing: &Listing) -> impl Iterator<Item = &'static str> {
+    listing.columns.iter().copied().chain(["requests", "replaced", "refused", "reasons"])
+}
+
+/// Returns the values of the last [`headings`].
+fn counts(totals: &UsageTotals) -> [String; 4] {
+    let counts = [totals.requests, totals.replaced, refused(totals)];
+    let [requests, replaced, refused] = counts.map(|count| count.to_string());
+    [requests, replaced, refused, reasons(totals)]
+}
+
 fn table(listing: &Listing) -> String {
-    let headings = listing.columns.iter().copied().chain(["requests", "refused", "reasons"]);
-    let mut table = Table::new(headings.map(|name| name.replace('_', " ").to_uppercase()));
+    let mut table = Table::new(headings(listing).map(|name| name.replace('_', " ").to_uppercase()));
     for Row { of, totals } in &listing.rows {
-        let counts = [totals.requests.to_string(), refused(totals).to_string(), reasons(totals)];
-        table.push(of.iter().cloned().chain(counts).map(Cell::from));
+        table.push(of.iter().cloned().chain(counts(totals)).map(Cell::from));
     }
     table.render()
 }
 
 fn json(columns: &[&str], row: &Row) -> Value {
     let Row { of, totals } = row;
-    let mut json = json!({ "requests": totals.requests, "refused": totals.refused });
+    let UsageTotals { requests, replaced, refused, .. } = totals;
+    let mut json = json!({ "requests": requests, "replaced": replaced, "refused": refused });
     for (name, value) in columns.iter().zip(of) {
         json[*name] = value.as_str().into();
     }

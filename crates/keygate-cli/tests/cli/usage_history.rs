@@ -96,15 +96,15 @@ fn usage_is_listed_by_client_key_and_time() {
     let result = usage(&[]);
     assert_eq!(
         result.out,
-        "CLIENT  REQUESTS  REFUSED  REASONS\n\
-         App 1   5         0\n\
-         App, 2  0         2        revoked 2\n"
+        "CLIENT  REQUESTS  REPLACED  REFUSED  REASONS\n\
+         App 1   5         0         0\n\
+         App, 2  0         0         2        revoked 2\n"
     );
     assert!(result.err.starts_with("usage recorded since 20"), "{}", result.err);
-    let csv = "client,requests,refused,reasons\r\nApp 1,5,0,\r\n\"App, 2\",0,2,revoked 2\r\n";
+    let csv = "client,requests,replaced,refused,reasons\r\nApp 1,5,0,0,\r\n\"App, 2\",0,0,2,revoked 2\r\n";
     assert_eq!(usage(&["--csv"]).out, csv);
     let top = usage(&["--top", "1", "--since", "24h", "--json"]).json();
-    let expected = json!([{ "client": "App 1", "requests": 5, "refused": {} }]);
+    let expected = json!([{ "client": "App 1", "requests": 5, "replaced": 0, "refused": {} }]);
     assert_eq!((&top["clients"], top["watched_since"].is_string()), (&expected, true));
 
     let keys = usage(&["--client", "App 1", "--json"]).json()["keys"].clone();
@@ -122,8 +122,61 @@ fn usage_is_listed_by_client_key_and_time() {
     assert!(none.err.starts_with("no requests in this period"), "{}", none.err);
     assert_eq!(
         usage(&["--client", "App 3", "--csv"]).out,
-        "client,key_id,last_used,requests,refused,reasons\r\n"
+        "client,key_id,last_used,requests,replaced,refused,reasons\r\n"
     );
+}
+
+#[test]
+fn usage_over_time_shows_how_long_each_time_is() {
+    let counted = Counted::in_file();
+    let mut sqlite3 = Command::new("sqlite3");
+    sqlite3.arg(counted.sandbox.path("state/usage.db")).arg(
+        "delete from keygate_usage_counts;
+         insert into keygate_usage_counts values (86400, 1792540800, 'App 1', '1f0c2b7a9d3e4c58', 'admitted', 100);
+         insert into keygate_usage_counts values (3600, 1795219200, 'App 1', '1f0c2b7a9d3e4c58', 'admitted', 7);",
+    );
+    assert!(sqlite3.status().expect("`sqlite3` is installed: `tests/run` does it").success());
+    let usage = |by: &str, format: &[&str]| {
+        let command = [&["usage", "--usage", "state", "--by", by], format].concat();
+        counted.sandbox.run(command).succeeds()
+    };
+    let days = usage("day", &["--csv"]).out;
+    let lengths = |result: &str| -> Vec<String> {
+        let column = |line: &str| line.split(',').nth(1).unwrap().to_owned();
+        result.lines().map(column).collect()
+    };
+    assert_eq!(lengths(&days), ["length", "day", "day"]);
+    assert_eq!(lengths(&usage("hour", &["--csv"]).out), ["length", "day", "hour"]);
+    assert_eq!(lengths(&usage("minute", &["--csv"]).out), ["length", "day", "hour"]);
+    let times = usage("hour", &["--json"]).json()["times"].clone();
+    assert_eq!((&times[0]["length"], &times[1]["length"]), (&json!("day"), &json!("hour")));
+    let table = usage("hour", &[]).out;
+    let rows: Vec<_> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    let [headings, day, hour]: [Vec<_>; 3] = rows.try_into().unwrap();
+    assert_eq!(headings[..3], ["START", "LENGTH", "REQUESTS"]);
+    assert_eq!(day[..3], ["2026-10-21T00:00:00Z", "day", "100"]);
+    assert_eq!(hour[1..3], ["hour", "7"]);
+}
+
+#[test]
+fn requests_with_a_replaced_key_are_shown() {
+    let counted = Counted::in_file();
+    let sandbox = &counted.sandbox;
+    sandbox.run(["key", "rotate", &id_of(&counted.used), "--grace", "9d"]).succeeds();
+    let open = UsageHistory::open(sandbox.path("state"));
+    let history = Runtime::new().unwrap().block_on(open).unwrap();
+    let store = keygate::YamlStore::open(sandbox.path("keys.yaml")).unwrap();
+    count(store, &history, &[(&counted.used, 3)]);
+    let usage = |arguments: &[&str]| {
+        let command = ["usage", "--usage", "state", "--client", "App 1"];
+        sandbox.run([&command, arguments].concat()).succeeds()
+    };
+    let keys = usage(&["--json"]).json()["keys"].clone();
+    assert_eq!((&keys[0]["requests"], &keys[0]["replaced"]), (&json!(8), &json!(3)));
+    assert!(usage(&["--csv"]).out.ends_with(",8,3,0,\r\n"));
+    let table = usage(&[]).out;
+    assert!(table.contains("  REQUESTS  REPLACED  REFUSED"), "{table}");
+    assert!(table.contains("  8         3         0"), "{table}");
 }
 
 #[test]

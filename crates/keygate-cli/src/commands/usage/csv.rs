@@ -1,12 +1,11 @@
-use super::{Listing, Row, reasons, refused};
+use super::{Listing, Row, counts, headings};
 use crate::csv::row;
 
 /// Formats a list as comma-separated values with a header row.
 pub(super) fn text(listing: &Listing) -> String {
-    let mut text = row(listing.columns.iter().copied().chain(["requests", "refused", "reasons"]));
+    let mut text = row(headings(listing));
     for Row { of, totals } in &listing.rows {
-        let counts = [totals.requests.to_string(), refused(totals).to_string(), reasons(totals)];
-        text += &row(of.iter().chain(&counts));
+        text += &row(of.iter().chain(&counts(totals)));
     }
     text
 }
