@@ -116,12 +116,14 @@ async fn read(
 /// Reads the usage of these clients. If it is not known, returns the reason, since the list is shown without it.
 async fn uses_of(app: &App, clients: &[ClientInfo]) -> (Option<Uses>, Markup) {
     let Some(usage) = &app.usage else { return (None, html! {}) };
-    match client_uses::of(usage, clients, app.now()).await {
-        Ok(uses) if uses.is_empty() && matches!(usage.watch().await, Ok(UsageWatch::Never)) => {
-            (None, uses::not_written())
+    let now = app.now();
+    match (client_uses::of(usage, clients, now).await, usage.watch().await) {
+        (Ok(uses), Ok(UsageWatch::Never)) if uses.is_empty() => (None, uses::not_written()),
+        (Ok(uses), Ok(UsageWatch::Ended { until, .. })) => {
+            (Some(uses), html! { p.muted { (uses::ended(until, now)) } })
         }
-        Ok(uses) => (Some(uses), html! {}),
-        Err(error) => (None, uses::unreadable(&error.to_string())),
+        (Ok(uses), Ok(UsageWatch::Never | UsageWatch::Since(_))) => (Some(uses), html! {}),
+        (Err(error), _) | (_, Err(error)) => (None, uses::unreadable(&error.to_string())),
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) fn not_written() -> Markup {
 }
 
 /// Renders the note that services have stopped recording usage.
-fn ended(until: SystemTime, now: SystemTime) -> Markup {
+pub(super) fn ended(until: SystemTime, now: SystemTime) -> Markup {
     html! { "No service has recorded usage since " (time::relative(until, now)) ", so later use is not known." }
 }
 

@@ -164,6 +164,32 @@ async fn usage_that_was_never_recorded_is_not_known() {
 }
 
 #[tokio::test]
+async fn usage_that_is_no_longer_recorded_is_not_known() {
+    let kept = Kept::since(at(0)).await;
+    let used = kept.key("A", "key of a", |key| key);
+    kept.pass(minutes(1)).await;
+    let unused = kept.key("A", "another key of a", |key| key);
+    kept.calls("key of a", 1);
+    kept.flush().await;
+    let paths = ["/clients", "/clients/A", "/clients/A/disable", "/usage"].map(str::to_owned);
+    let of_keys = [used, unused].map(|key| format!("/keys/{key}"));
+    let revoke = of_keys.clone().map(|path| format!("{path}/revoke"));
+    let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
+    let mut page = server.signed_in("ann").await;
+    page.get(&of_keys[1]).await.says("Never used");
+    let says = "No service has recorded usage since";
+    lacks(&page.get("/clients").await, says);
+
+    kept.clock.advance(25 * HOUR);
+    for path in [&paths[..], &of_keys, &revoke].concat() {
+        let shown = page.get(&path).await;
+        shown.says(says);
+        lacks(&shown, "Never used");
+    }
+    page.get(&of_keys[0]).await.says("Last used").says("as far as is known");
+}
+
+#[tokio::test]
 async fn clients_are_listed_even_if_usage_cannot_be_read() {
     let kept = Kept::since(at(0)).await;
     let key = kept.key("A", "key of a", |key| key);
