@@ -158,6 +158,25 @@ impl KeyRecord {
         self.profile.key_networks()
     }
 
+    /// Returns the networks from which the key may be used: its own within those of its client, sorted. `None` if it may be
+    /// used from everywhere. It may be used from nowhere if its client has lost all its networks.
+    ///
+    /// ```
+    /// use keygate::{ClientProfile, KeyDigest, KeyRecord};
+    ///
+    /// let app = ClientProfile::new("App 1").with_networks(["10.0.0.0/8".parse()?]);
+    /// let record = KeyRecord::new(KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU"), app);
+    /// assert_eq!(record.allowed_networks(), Some(&["10.0.0.0/8".parse()?][..]));
+    /// let record = record.with_networks(["10.1.0.0/16".parse()?]);
+    /// assert_eq!(record.allowed_networks(), Some(&["10.1.0.0/16".parse()?][..]));
+    /// let record = record.with_networks(["192.0.2.1".parse()?]);
+    /// assert_eq!(record.allowed_networks(), Some(&[][..]));
+    /// # Ok::<(), keygate::client::ParseNetworkError>(())
+    /// ```
+    pub fn allowed_networks(&self) -> Option<&[Network]> {
+        self.profile.allowed_networks()
+    }
+
     /// Returns the time at which the key expires.
     pub fn expires(&self) -> Option<SystemTime> {
         self.lifetime().expires()

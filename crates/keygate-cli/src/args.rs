@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod admin;
+mod check;
 mod client;
 mod events;
 mod key;
@@ -21,6 +22,7 @@ mod usage;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use admin::AdminArgs;
+pub(crate) use check::CheckArgs;
 pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs, SetClientArgs};
 pub(crate) use events::EventsArgs;
 pub(crate) use key::{
@@ -193,9 +195,10 @@ Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the data
                             Examples:
   keygate check < key
   keygate check           (asks for the key without showing it)
+  keygate check --from 10.1.2.3 < key
 
-Exit codes: 0 the key is valid, 1 it is not.")]
-    Check,
+Exit codes: 0 the key is valid (without --from: from some network), 1 it is not.")]
+    Check(CheckArgs),
     /// Show how many requests each client sent, as counted by services
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[command(after_help = "\

@@ -32,7 +32,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Client(command) => return client::run(command, globals, out),
         Command::Key(command) => return key::run(command, globals, out),
         Command::List { .. } => return Err(what_to_list()),
-        Command::Check => return check::run(globals, out),
+        Command::Check(args) => return check::run(&args, globals, out),
         Command::Import(args) => return import::run(&args, globals, out),
         Command::Export(args) => export::run(&args, globals, out)?,
         Command::Hash => hash::run(globals, out)?,

@@ -1,54 +1,109 @@
 use std::io::{self, IsTerminal as _, Read as _};
+use std::net::IpAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use keygate::client::Network;
+use keygate::error::Misconfiguration;
 use keygate::key::MAX_KEY_BYTES;
 use keygate::manage::{KeyInfo, ManageError};
-use keygate::{AuthError, Authenticator, WrongReason};
+use keygate::{AuthError, Authenticator, KeyDigest, KeyStore as _, WrongReason};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::args::Globals;
+use crate::args::{CheckArgs, Globals};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::show;
-use crate::store::open;
+use crate::store::{Store, open};
 
 mod surroundings;
 
 use surroundings::strip;
 
-pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
+/// What was found out about a key.
+struct Checked {
+    /// The reason why the key is not valid.
+    reason: Option<WrongReason>,
+    from: Option<IpAddr>,
+    /// The networks from which the key may be used, if not from everywhere.
+    networks: Option<Vec<Network>>,
+    key: Option<KeyInfo>,
+}
+
+pub(super) fn run(args: &CheckArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let store = open(globals, out)?;
     let input = read_key()?;
     let (key, surroundings) = strip(&input);
-    let result = block_on(Authenticator::new(store.clone()).authenticate_key(key));
+    let checked = check(key, args.from, &store)?;
     let now = SystemTime::now();
-    let (reason, key_id) = match result {
-        Ok(client) => (None, Some(client.key_id())),
-        Err(AuthError::WrongCredentials(wrong)) => (Some(wrong.reason()), wrong.key_id()),
+    let is_valid = checked.reason.is_none();
+    let others = if is_valid { &[] } else { &surroundings.others[..] };
+    let around = [&surroundings.blanks, others].concat();
+    out.print(&text(&checked, now), &json(&checked, now, &around))?;
+    if !out.is_json() {
+        note_surroundings(&surroundings.blanks, others, out);
+    }
+    Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn check(key: &[u8], from: Option<IpAddr>, store: &Arc<dyn Store>) -> Result<Checked, Failure> {
+    let auth = Authenticator::new(Arc::clone(store));
+    let result = match from {
+        None => block_on(auth.authenticate_key(key)),
+        Some(address) => block_on(auth.authenticate_key_from(key, address)),
+    };
+    let mut reason = match result {
+        // For the second, the key has networks, and everything else about it is valid.
+        Ok(_) | Err(AuthError::Misconfigured(Misconfiguration::NoAddressForNetworks)) => None,
+        Err(AuthError::WrongCredentials(wrong)) => Some(wrong.reason()),
         Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
-        Err(_) => {
+        Err(AuthError::NoCredentials) => {
             return Err(Failure::usage(
                 "there is no key on standard input: use `keygate check < key`, for example",
             ));
         }
+        Err(error) => {
+            return Err(Failure::unavailable(format!("the key cannot be checked: {error}")));
+        }
     };
-    let key = key_id.map(|key_id| block_on(store.find_key(&key_id))).transpose()?;
-    let text = match (reason, &key) {
-        (None, Some(key)) => format!("valid: {}, {}\n", show::named(key), show::expiry(key, now)),
+    let record = block_on(store.lookup(KeyDigest::of(key))).map_err(ManageError::Unavailable)?;
+    let Some(record) = record else {
+        let reason = reason.or(Some(WrongReason::Unknown));
+        return Ok(Checked { reason, from, networks: None, key: None });
+    };
+    let networks = record.allowed_networks().map(<[_]>::to_vec);
+    if networks.as_ref().is_some_and(Vec::is_empty) {
+        reason.get_or_insert(WrongReason::Network);
+    }
+    let key = Some(block_on(store.find_key(&record.key_id()))?);
+    Ok(Checked { reason, from, networks, key })
+}
+
+fn text(checked: &Checked, now: SystemTime) -> String {
+    let Checked { reason, from, networks, key } = checked;
+    let only = match networks.as_deref() {
+        None | Some([]) => String::new(),
+        Some(networks) => format!(", only from {}", show::joined(networks)),
+    };
+    match (*reason, key) {
+        (None, Some(key)) => {
+            format!("valid: {}, {}{only}\n", show::named(key), show::expiry(key, now))
+        }
+        (Some(WrongReason::Network), Some(key)) => {
+            let place = match from {
+                Some(address) if !only.is_empty() => format!("is not valid from {address}{only}"),
+                _ => "is valid from nowhere: its client lacks its networks".to_owned(),
+            };
+            format!("not valid: {} {place}\n", show::named(key))
+        }
         (Some(reason), Some(key)) => {
             format!("not valid: {} {}\n", show::named(key), refusal(reason))
         }
-        (_, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
-    };
-    let others = if reason.is_some() { &surroundings.others[..] } else { &[] };
-    out.print(&text, &json(reason, key.as_ref(), now, &[&surroundings.blanks, others].concat()))?;
-    if !out.is_json() {
-        note_surroundings(&surroundings.blanks, others, out);
+        (reason, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
     }
-    Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn note_surroundings(blanks: &[&str], others: &[&str], out: &Output) {
@@ -77,17 +132,16 @@ fn refusal(reason: WrongReason) -> &'static str {
     }
 }
 
-fn json(
-    reason: Option<WrongReason>,
-    key: Option<&KeyInfo>,
-    now: SystemTime,
-    surroundings: &[&str],
-) -> Value {
+fn json(checked: &Checked, now: SystemTime, around: &[&str]) -> Value {
+    let Checked { reason, from, networks, key } = checked;
+    let networks = networks.as_ref().map(|networks| networks.iter().map(ToString::to_string));
     json!({
         "valid": reason.is_none(),
         "reason": reason,
-        "key": key.map(|key| show::key_json(key, now)),
-        "around": surroundings,
+        "from": from,
+        "networks": networks.map(Iterator::collect::<Vec<_>>),
+        "key": key.as_ref().map(|key| show::key_json(key, now)),
+        "around": around,
     })
 }
 

@@ -1,4 +1,6 @@
-use crate::tool::{Sandbox, id_of};
+use serde_json::json;
+
+use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
 fn valid_key_is_reported_with_client_label_and_expiry() {
@@ -78,10 +80,94 @@ fn json_of_check_names_reason_and_key() {
 }
 
 #[test]
+fn key_with_networks_is_valid_from_them() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let restricted = ["client", "add", "App 2", "--network", "10.0.0.0/8", "--network", "::1"];
+        sandbox.run(restricted).succeeds();
+        let own = sandbox.issue(&["App 1", "--network", "10.1.0.0/16"]);
+        let of_client = sandbox.issue(&["App 2"]);
+        let free = sandbox.issue(&["App 1"]);
+        for (key, client, networks) in [
+            (&own, "App 1", &["10.1.0.0/16"][..]),
+            (&of_client, "App 2", &["10.0.0.0/8", "::1/128"]),
+            (&free, "App 1", &[]),
+        ] {
+            let check =
+                |options: &[&str]| sandbox.run_with(key.as_bytes(), [&["check"], options].concat());
+            let only = if networks.is_empty() { "" } else { ", only from " };
+            let (id, listed) = (id_of(key), networks.join(" "));
+            let valid = format!("valid: {id} of {client}, never expires{only}{listed}\n");
+            for from in [&[][..], &["--from", "10.1.2.3"], &["--from", "::ffff:10.1.2.3"]] {
+                let result = check(from).succeeds();
+                assert_eq!((result.out.as_str(), result.err.as_str()), (valid.as_str(), ""));
+            }
+            let shown = check(&["--json"]).succeeds().json();
+            let networks = if networks.is_empty() { json!(null) } else { json!(networks) };
+            assert_eq!(
+                (&shown["valid"], &shown["from"], &shown["networks"], &shown["key"]["client"]),
+                (&json!(true), &json!(null), &networks, &json!(client))
+            );
+            let elsewhere = check(&["--from", "192.0.2.1"]);
+            let shown = check(&["--from", "192.0.2.1", "--json"]);
+            if networks.is_null() {
+                assert_eq!(elsewhere.succeeds().out, valid);
+                continue;
+            }
+            let refused = format!(
+                "not valid: {id} of {client} is not valid from 192.0.2.1, only from {listed}\n"
+            );
+            assert_eq!((elsewhere.code, elsewhere.out), (1, refused));
+            let (code, shown) = (shown.code, shown.json());
+            assert_eq!(
+                (code, &shown["valid"], &shown["reason"], &shown["from"], &shown["networks"]),
+                (1, &json!(false), &json!("network"), &json!("192.0.2.1"), &networks)
+            );
+        }
+    }
+}
+
+#[test]
+fn key_outside_the_networks_of_its_client_is_never_valid() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1", "--network", "10.0.0.0/8"]).succeeds();
+        let key = sandbox.issue(&["App 1", "--network", "10.1.0.0/16"]);
+        sandbox.run(["client", "set", "App 1", "--network", "192.0.2.0/24"]).succeeds();
+        let why = "is valid from nowhere: its client lacks its networks";
+        for from in [&[][..], &["--from", "10.1.2.3"], &["--from", "192.0.2.1"]] {
+            let result = sandbox.run_with(key.as_bytes(), [&["check"], from].concat());
+            let expected = format!("not valid: {} of App 1 {why}\n", id_of(&key));
+            assert_eq!((result.code, result.out), (1, expected));
+        }
+        let shown = sandbox.run_with(key.as_bytes(), ["check", "--json"]);
+        let (code, shown) = (shown.code, shown.json());
+        assert_eq!(
+            (code, &shown["valid"], &shown["reason"], &shown["networks"]),
+            (1, &json!(false), &json!("network"), &json!([]))
+        );
+    }
+}
+
+#[test]
+fn revoked_key_with_networks_is_not_valid() {
+    let sandbox = Sandbox::with_client("App 1");
+    let key = sandbox.issue(&["App 1", "--network", "10.0.0.0/8"]);
+    sandbox.run(["key", "revoke", "--yes", &id_of(&key)]).succeeds();
+    for from in [&[][..], &["--from", "10.1.2.3"], &["--from", "192.0.2.1"]] {
+        let result = sandbox.run_with(key.as_bytes(), [&["check"], from].concat());
+        let expected = format!("not valid: {} of App 1 was revoked\n", id_of(&key));
+        assert_eq!((result.code, result.out), (1, expected));
+    }
+}
+
+#[test]
 fn missing_key_is_wrong_usage() {
     let sandbox = Sandbox::with_client("App 1");
     sandbox.run(["check"]).fails(2, "no key on standard input");
     sandbox.run_with(b"\n", ["check"]).fails(2, "no key on standard input");
+    let from = ["check", "--from", "10.1.2.3"];
+    sandbox.run_with(b"\n", from).fails(2, "no key on standard input");
+    sandbox.run(["check", "--from", "here"]).fails(2, "--from <ADDRESS>: ");
 }
 
 #[test]
