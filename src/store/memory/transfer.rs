@@ -40,21 +40,26 @@ impl MemoryStore {
     /// A key of the export has no client. Only a bug in the exporting store can cause this.
     pub fn from_export(export: &Export) -> Result<Self, ManageError> {
         let store = Self::new();
-        let mut index = store.lock();
+        store.fill(export)?;
+        Ok(store)
+    }
+
+    /// Adds exactly the clients and keys of an export to an empty store, without the rules of an import.
+    pub(in crate::store) fn fill(&self, export: &Export) -> Result<(), ManageError> {
+        let mut index = self.lock();
         index.policy = export.policy();
         for client in export.clients() {
             index.put_client(client.clone());
         }
-        let mut edit = store.shared.table.edit();
+        let mut edit = self.shared.table.edit();
         for key in export.keys() {
             let ClientFacts { profile, enabled } = index.client(&key.client)?;
             let is_enabled = enabled && !export.is_disabled(key.key_id());
             let key = PackedKey::new(key.clone(), &profile, is_enabled);
-            store.insert_packed(&mut edit, &mut index, key)?;
+            self.insert_packed(&mut edit, &mut index, key)?;
         }
         edit.publish();
-        drop(index);
-        Ok(store)
+        Ok(())
     }
 
     /// Adds the clients, keys and policy that the store does not have yet.

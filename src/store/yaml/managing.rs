@@ -1,13 +1,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::YamlStore;
 use super::file::{create, edit_error};
+use super::{KeyFile, Layout, YamlStore};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, NewKey, Page,
-    Policy, PurgeKeys, Rotated, Version,
+    ClientChange, ClientInfo, ClientQuery, Export, KeyChange, KeyInfo, KeyQuery, ManageError,
+    NewKey, Page, Policy, PurgeKeys, Rotated, Version,
 };
 
 const NEW_FILE: &str = "\
@@ -26,6 +26,42 @@ impl YamlStore {
     pub fn create(path: impl AsRef<Path>) -> Result<Self, ManageError> {
         let path = path.as_ref();
         create(path, NEW_FILE.as_bytes()).map_err(|kind| edit_error(path, kind))?;
+        Ok(Self::open(path)?)
+    }
+
+    /// Creates a file with exactly the clients, keys and policy of an export, accessible to its owner only, and opens it.
+    ///
+    /// Unlike an import, it also takes reserved scopes, and keys with scopes or networks that their clients have lost.
+    ///
+    /// ```
+    /// use keygate::{ClientProfile, MemoryStore, YamlStore};
+    /// use keygate::manage::TransferKeys;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = std::env::temp_dir().join(format!("keygate-export-{}.yml", std::process::id()));
+    /// let store = MemoryStore::new();
+    /// store.add_client(ClientProfile::new("Operations").with_scopes(["keygate:admin".parse()?]))?;
+    /// let export = store.export_keys().await?;
+    /// let file = YamlStore::create_from_export(&path, &export)?;
+    /// assert!(file.export_keys().await? == export);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The file exists or cannot be created, or a key is disabled although its client is enabled, which only in-memory
+    /// stores support.
+    pub fn create_from_export(
+        path: impl AsRef<Path>,
+        export: &Export,
+    ) -> Result<Self, ManageError> {
+        let path = path.as_ref();
+        let text = Self::from_file(KeyFile::text(NEW_FILE.as_bytes(), Layout::Own)?);
+        let text = text.written(path, NEW_FILE.as_bytes(), export)?;
+        create(path, text.as_bytes()).map_err(|kind| edit_error(path, kind))?;
         Ok(Self::open(path)?)
     }
 
@@ -130,7 +166,7 @@ impl YamlStore {
     /// # Errors
     ///
     /// No key with this id exists; the label breaks a rule; the client lacks a new scope or network of the key; the new
-    /// expiry has passed; the key was revoked or has expired, and the change names another expiry; or the file cannot be
+    /// expiry has passed or is not after the beginning; the key was revoked or has expired, and the change names another expiry; or the file cannot be
     /// changed.
     #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {

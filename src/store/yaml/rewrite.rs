@@ -14,7 +14,7 @@ use super::parse::Parsed;
 use super::{KeyFileError, STABLE_AFTER, YamlStore, event_log, read};
 use crate::error::StoreError;
 use crate::key::{KeyDigest, Timestamp};
-use crate::manage::ManageError;
+use crate::manage::{ConflictReason, Export, ImportConflict, ManageError};
 use crate::store::MemoryStore;
 
 /// The number of retries of an edit because another process has changed the file.
@@ -81,6 +81,22 @@ impl YamlStore {
             }
         }
         Err(edit_error(EditErrorKind::Unstable))
+    }
+
+    /// Returns this text of a file without keys, with the clients, keys and policy of an export.
+    pub(super) fn written(
+        &self,
+        path: &Path,
+        text: &[u8],
+        export: &Export,
+    ) -> Result<Zeroizing<String>, ManageError> {
+        if let Some(key) = export.keys().iter().find(|key| export.is_disabled(key.key_id())) {
+            let (key_id, client) = (key.key_id(), key.client.clone());
+            let refused = ImportConflict::Key { key_id, client, why: ConflictReason::Disabled };
+            let why = format!("a key file cannot hold {refused}");
+            return Err(ManageError::NotEditable { why });
+        }
+        Ok(self.edited(path, text, |keys| keys.fill(export), |_| {})?.new)
     }
 
     /// Makes a change in memory and in a text of the file. The keys parsed from the new text must be the changed ones.

@@ -2,7 +2,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::{KeyState, TimeError};
 use keygate::manage::{
-    ConflictReason, Export, ImportConflict, KeyError, ManageError, TransferKeys,
+    ClientChange, ConflictReason, Export, ImportConflict, KeyError, ManageError, TransferKeys,
 };
 use keygate::{
     ClientProfile, KeyDigest, KeyRecord, LocalKeyStore as _, ManageKeys, MemoryStore, NewKey,
@@ -208,6 +208,37 @@ async fn key_that_is_disabled_by_itself_is_refused() {
         [ImportConflict::Key { key_id, client, why: ConflictReason::Disabled }]
     );
     assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
+    let folder = Folder::new();
+    let path = folder.path("new.yml");
+    let refused = YamlStore::create_from_export(&path, &held(&old).await).unwrap_err();
+    assert!(matches!(&refused, ManageError::NotEditable { .. }), "{refused}");
+    assert!(refused.to_string().starts_with("a key file cannot hold the key "), "{refused}");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn file_created_from_an_export_has_all_of_it() {
+    let folder = Folder::new();
+    let text = format!("{ALL}  ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM: Operations\n");
+    let old = folder.file("old.yml", &text);
+    let (scope, lost) = ("keygate:admin".parse().unwrap(), "orders:read".parse().unwrap());
+    let change = ClientChange::new().add_scope(scope).add_scope(lost);
+    old.update_client("Operations", change).unwrap();
+    let new = NewKey::new(KeyDigest::of(b"new")).with_scopes(["orders:read".parse().unwrap()]);
+    let new = new.with_networks(["10.0.0.0/8".parse().unwrap()]);
+    old.issue("Operations", new).unwrap();
+    let lost = ClientChange::new().remove_scope("orders:read".parse().unwrap());
+    let lost = lost.with_networks(["192.0.2.0/24".parse().unwrap()]);
+    old.update_client("Operations", lost).unwrap();
+    let old = held(&old).await;
+
+    let path = folder.path("new.yml");
+    let new = YamlStore::create_from_export(&path, &old).unwrap();
+    assert_eq!(held(&new).await, old);
+    assert!(YamlStore::create_from_export(&path, &old).is_err());
+    let imported = folder.empty_file("imported.yml").import_keys(&old).await.unwrap();
+    let refused = imported.refused.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(refused[0].contains("its scope `keygate:admin` is reserved"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::{fs, io};
 
 use keygate::YamlStore;
-use keygate::manage::{Export, TransferKeys as _};
+use keygate::manage::Export;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -27,7 +27,8 @@ pub(super) fn run(args: &ExportArgs, globals: &Globals, out: &Output) -> Result<
     }
     let path = path.display().to_string();
     let (counted, keys_counted) = (counted(clients, "client"), counted(keys, "key"));
-    let note = format!("wrote {counted} and {keys_counted} to {path}, which only you can read");
+    let wrote = if out.is_dry_run() { "written" } else { "wrote" };
+    let note = format!("{wrote} {counted} and {keys_counted} to {path}, which only you can read");
     out.report_change(&note, &json!({ "clients": clients, "keys": keys, "out": path }))
 }
 
@@ -40,10 +41,7 @@ fn yaml(export: &Export) -> Result<String, Failure> {
     };
     let folder = private_folder().map_err(failed)?;
     let path = folder.path().join("keys.yml");
-    let imported = block_on(YamlStore::create(&path)?.import_keys(export))?;
-    if let Some(refused) = imported.refused.first() {
-        return Err(Failure::refused(format!("a key file cannot hold {refused}")));
-    }
+    YamlStore::create_from_export(&path, export)?;
     fs::read_to_string(&path).map_err(failed)
 }
 

@@ -33,7 +33,7 @@ fn dry_run_changes_nothing_in_any_store() {
             (&["key", "rotate", &id, "--grace", "0s"], "issued a key (production) of App 1, "),
             (&["key", "revoke", &id], &format!("revoked {id} (production) of App 1\n")),
             (&["import", &old], "added 1 client and 0 keys, "),
-            (&["export", "--out", "copy"], "wrote 2 clients and 1 key to copy"),
+            (&["export", "--out", "copy"], "written 2 clients and 1 key to copy"),
         ] {
             let result = sandbox.run([command, &["--dry-run"]].concat()).succeeds();
             let line = result.err.lines().last().unwrap().to_owned() + "\n";

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use crate::tool::Sandbox;
+use crate::tool::{Sandbox, stores};
 
 const EXAMPLE: &str = include_str!("../../../../examples/keys.yml");
 
@@ -91,4 +91,33 @@ fn missing_or_broken_source_is_unavailable() {
 #[test]
 fn key_files_need_no_migration() {
     Sandbox::new().run(["migrate"]).fails(2, "works on databases");
+}
+
+/// An export holds everything, even what an import refuses.
+#[test]
+fn export_holds_reserved_and_lost_scopes() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "Ops", "--scope", "keygate:admin"]).succeeds();
+        let reserved = sandbox.issue(&["Ops", "--scope", "keygate:admin"]);
+        sandbox.run(["client", "add", "App 1", "--scope", "a", "--scope", "b"]).succeeds();
+        let lost = sandbox.issue(&["App 1", "--scope", "a", "--scope", "b"]);
+        sandbox.run(["client", "set", "App 1", "--remove-scope", "b"]).succeeds();
+        let keys = sandbox.keys();
+
+        let result = sandbox.run(["export", "--out", "copy.yml", "--json"]).succeeds();
+        assert_eq!((&result.json()["clients"], &result.json()["keys"]), (&2.into(), &2.into()));
+        let mut copied = sandbox.run(["key", "list", "--store", "copy.yml", "--json"]).json();
+        assert_eq!(copied.as_array_mut().unwrap(), &keys);
+        for key in [reserved, lost] {
+            sandbox.run_with(key.as_bytes(), ["check", "--store", "copy.yml"]).succeeds();
+        }
+
+        let other = Sandbox::new();
+        let copy = sandbox.path("copy.yml").display().to_string();
+        let result = other.run(["import", &copy]);
+        let reason =
+            "refused the client Ops: its scope `keygate:admin` is reserved and not imported";
+        assert!(result.code == 1 && result.err.contains(reason), "{}", result.err);
+        assert!(!other.file().contains("Ops"));
+    }
 }
