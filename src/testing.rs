@@ -94,6 +94,7 @@
 //! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.
 //! - `changed_key_does_not_work_early`: it keeps its beginning when it, its client or its successor changes.
 //! - `ended_key_is_not_revived`: a key that was revoked or has expired keeps its expiry.
+//! - `expiry_before_the_beginning_is_refused`: a changed key could never work.
 //! - `empty_change_changes_nothing`
 //! - `refused_change_changes_nothing`
 //! - `restrictions_of_a_key_are_changed_at_once`, and `change_beyond_the_client_is_refused`.

@@ -69,6 +69,12 @@ impl Lifetime {
         }
     }
 
+    /// Returns whether the expiry is not after the beginning, so that the key never works.
+    pub(crate) fn never_works(self) -> bool {
+        let Self { not_before, expires } = self;
+        not_before.zip(expires).is_some_and(|(not_before, expires)| expires <= not_before)
+    }
+
     /// Returns the times of a lifetime with their names in files, databases and JSON.
     pub(crate) fn times(self) -> [(&'static str, Option<Timestamp>); 2] {
         let Self { not_before, expires } = self;

@@ -98,7 +98,7 @@ pub enum ManageError {
     /// The policy does not allow the expiry of the key, or cannot be used itself.
     #[error("the policy of the store: {0}")]
     Policy(#[from] PolicyError),
-    /// The new key would expire before it works.
+    /// The new or changed key would expire before it works.
     #[error(
         "the key would expire before it begins to work: choose an earlier beginning or a later expiry"
     )]

@@ -103,8 +103,9 @@ fn new_key(
         Expiry::At(expires) => Some(check_expiry(expires, now)?),
     };
     policy.check_expiry(now, expires)?;
-    let lifetime = Lifetime::default().with_expiry(expires);
-    let lifetime = lifetime.with_not_before(check_not_before(not_before, lifetime)?);
+    let not_before = not_before.map(check_not_before).transpose()?;
+    let lifetime =
+        check_lifetime(Lifetime { not_before, ..Lifetime::default().with_expiry(expires) })?;
     check_label(label.as_deref())?;
     Ok(KeyFacts {
         digest,
@@ -124,7 +125,7 @@ fn new_key(
 /// # Errors
 ///
 /// The label breaks a rule; the change names other scopes or networks, and the client lacks one of them; or it names another
-/// expiry, which has passed or is out of range, or the key was revoked or has expired.
+/// expiry, which has passed, is out of range or not after the beginning, or the key was revoked or has expired.
 pub fn update_key(
     client: &ClientProfile,
     key: &KeyFacts,
@@ -174,7 +175,7 @@ fn changed_expiry(
             let expires = expires.map(|expires| check_expiry(expires, now)).transpose()?;
             let created = key.created.map_or(now, Timestamp::system_time);
             policy.check_expiry(created, expires)?;
-            return Ok(key.lifetime.with_expiry(expires));
+            return check_lifetime(key.lifetime.with_expiry(expires));
         }
     };
     Err(ManageError::Conflict { key_id: key.key_id(), conflict })
@@ -301,20 +302,17 @@ pub(crate) fn lacked_network(client: &ClientProfile, key: &[Network]) -> Option<
     key.iter().copied().find(|network| !is_within(*network))
 }
 
-/// Checks the beginning of a new key against its lifetime, and returns it as stored.
-fn check_not_before(
-    not_before: Option<SystemTime>,
-    lifetime: Lifetime,
-) -> Result<Option<SystemTime>, ManageError> {
-    let Some(time) = not_before else { return Ok(None) };
-    let kept = match Timestamp::rounded_up(time) {
-        Ok(kept) => kept,
-        Err(TimeError::BeforeEpoch) => Timestamp::nearest(time),
-        Err(error) => return Err(KeyError::NotBefore(error).into()),
-    };
-    match lifetime.expires {
-        Some(expires) if expires <= kept => Err(ManageError::NeverValid),
-        _ => Ok(Some(kept.system_time())),
+/// Checks that a key with this lifetime works at some time.
+fn check_lifetime(lifetime: Lifetime) -> Result<Lifetime, ManageError> {
+    if lifetime.never_works() { Err(ManageError::NeverValid) } else { Ok(lifetime) }
+}
+
+/// Checks the beginning of a new key, and returns it as stored.
+fn check_not_before(not_before: SystemTime) -> Result<Timestamp, ManageError> {
+    match Timestamp::rounded_up(not_before) {
+        Ok(kept) => Ok(kept),
+        Err(TimeError::BeforeEpoch) => Ok(Timestamp::nearest(not_before)),
+        Err(error) => Err(KeyError::NotBefore(error).into()),
     }
 }
 

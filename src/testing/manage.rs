@@ -119,6 +119,7 @@ where
             key_is_changed_at_once
             changed_key_does_not_work_early
             ended_key_is_not_revived
+            expiry_before_the_beginning_is_refused
             empty_change_changes_nothing
             refused_change_changes_nothing;
         restricting:

@@ -110,6 +110,10 @@ pub(super) enum WarningKind {
     )]
     ReplacedWithoutExpiry,
     #[error(
+        "this key expires before it begins to work: choose a later expiry or an earlier `not_before`, or remove the key"
+    )]
+    NeverValid,
+    #[error(
         "the policy does not allow {count} of the keys, such as {first}, which keep working: give \
          each an expiry that the policy allows, or rotate it"
     )]

@@ -164,6 +164,21 @@ pub(super) async fn ended_key_is_not_revived(case: &Case<impl Managed>) {
     }
 }
 
+pub(super) async fn expiry_before_the_beginning_is_refused(case: &Case<impl Managed>) {
+    let (key, begins) = (Key::of("beginning later"), case.now() + 2 * DAY);
+    case.issue("App 1", key.to_new().with_not_before(begins)).await;
+    for expires in [case.now() + DAY, begins] {
+        let what = format!("an expiry at {expires:?} of a key that begins at {begins:?}");
+        let change = KeyChange::new().with_label("new").with_expiry(expires);
+        case.refused_key_change(&what, &key, change, exactly(ManageError::NeverValid)).await;
+    }
+    let ends = begins + DAY;
+    let changed = case.update_key(&key, KeyChange::new().with_expiry(ends)).await;
+    case.expires_at("with an expiry after its beginning", &changed, Some(ends));
+    case.clock.set(begins + SECOND);
+    case.admits("from its beginning", &key, "App 1").await;
+}
+
 pub(super) async fn empty_change_changes_nothing(case: &Case<impl Managed>) {
     let profile = detailed_profile();
     case.add(profile.clone()).await;

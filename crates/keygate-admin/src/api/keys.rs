@@ -8,7 +8,7 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use keygate::client::Network;
-use keygate::manage::{KeyChange, KeyInfo, KeyQuery, KeySort, KeyStatus};
+use keygate::manage::{KeyChange, KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError};
 use keygate::{KeyId, Scope};
 use utoipa::{IntoParams, ToSchema};
 
@@ -230,7 +230,11 @@ pub(super) async fn change_key(
     let change = change(&mut fields);
     fields.finish()?;
     let store = if_match.on_key(api.store(&operator)?, &id).await?;
-    let key = store.update_key(&id, change).await?;
+    let key = store.update_key(&id, change).await.map_err(|error| match error {
+        // The beginning of an existing key cannot be changed.
+        ManageError::NeverValid => Problem::field("/expires", error.to_string()),
+        error => error.into(),
+    })?;
     Ok(api.shown(key).await)
 }
 

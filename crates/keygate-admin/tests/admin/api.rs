@@ -144,6 +144,9 @@ async fn new_key_is_refused_before_its_beginning() {
     let never = json!({ "not_before": later, "expires": begins });
     let refused = ann.post("/clients/App%201/keys", never).await.refused(422, "invalid-fields");
     assert_eq!(refused.places(), ["#/not_before"]);
+    let (key, change) = (format!("/keys/{}", issued(&first)), json!({ "expires": begins }));
+    let refused = ann.with_header("if-match", "*").patch(&key, change).await;
+    assert_eq!(refused.refused(422, "invalid-fields").places(), ["#/expires"]);
 }
 
 #[tokio::test]

@@ -72,3 +72,20 @@ fn texts_that_look_like_keys_are_reported_before_writing() {
     let result = sandbox.run(["client", "add", "App 3", "--metadata", "team=billing"]).succeeds();
     assert!(!result.err.contains("looks like a key"), "{}", result.err);
 }
+
+#[test]
+fn lint_finds_keys_that_never_work() {
+    const DIGEST: &str = "c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+    let times = "not_before: 2098-01-02T00:00:00Z, expires: 2098-01-02T00:00:00Z";
+    let key = |first: char, more: &str| {
+        format!("      - {{digest: sha256:{first}{DIGEST}, {times}{more}}}\n")
+    };
+    // The rotation of a key that does not work yet ends it before its beginning.
+    let ended =
+        [key('1', ", revoked: 2026-01-01T00:00:00Z"), key('2', ", replaced_by: 0c26b46b68ffc68f")];
+    let lines =
+        found(&format!("clients:\n  App 1:\n    keys:\n{}{}", key('0', ""), ended.concat()));
+    let never = lines.iter().filter(|line| line.contains("before it begins to work"));
+    let [line] = &never.collect::<Vec<_>>()[..] else { panic!("{lines:?}") };
+    assert!(line.starts_with("4:134: warning: this key expires"), "{line}");
+}

@@ -133,3 +133,19 @@ fn texts_that_look_like_keys_are_warnings() {
         err.lines().next().unwrap()
     );
 }
+
+#[test]
+fn expiry_before_the_beginning_of_a_key_is_refused() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let id = id_of(&sandbox.issue(&["App 1", "--not-before", "2099-01-01T00:00:00Z"]));
+        for expires in ["30d", "2099-01-01T00:00:00Z"] {
+            let set = ["key", "set", &id, "--expires", expires];
+            let reason = "would expire before it begins to work";
+            sandbox.run(set).fails(1, reason);
+            sandbox.run([&set[..], &["--dry-run"]].concat()).fails(1, reason);
+        }
+        assert!(sandbox.keys()[0]["expires"].is_null());
+        sandbox.run(["key", "set", &id, "--expires", "2099-01-01T00:00:01Z"]).succeeds();
+    }
+}

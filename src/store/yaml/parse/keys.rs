@@ -66,6 +66,7 @@ impl FileParser<'_> {
         let (mut digest, mut label, mut replaced) = (None, None, None);
         let (mut key_scopes, mut key_networks) = (Vec::new(), Vec::new());
         let (mut created, mut lifetime, mut revoked) = (None, Lifetime::default(), None);
+        let mut end = item.position;
         let mut seen = KEY.seen();
         self.read_pairs(events, "the name of a field", KEY.hint, |file, field, value, events| {
             let position = value.position;
@@ -95,7 +96,10 @@ impl FileParser<'_> {
                 KeyField::NotBefore => {
                     lifetime.not_before = Some(time_of(value, Rounding::Up)?);
                 }
-                KeyField::Expires => lifetime.expires = Some(time_of(value, Rounding::Down)?),
+                KeyField::Expires => {
+                    lifetime.expires = Some(time_of(value, Rounding::Down)?);
+                    end = position;
+                }
                 KeyField::Revoked => revoked = Some(time_of(value, Rounding::Down)?),
                 KeyField::ReplacedBy => {
                     let hint = "write its 16 hexadecimal digits";
@@ -112,6 +116,10 @@ impl FileParser<'_> {
             if lifetime.expires.is_none() {
                 self.warn(WarningKind::ReplacedWithoutExpiry, position);
             }
+        }
+        // Revocations and rotations may end a key before its beginning.
+        if lifetime.never_works() && revoked.is_none() && replaced.is_none() {
+            self.warn(WarningKind::NeverValid, end);
         }
         let client = profile.name().to_owned();
         let replaced_by = replaced.map(|(id, _)| id);

@@ -117,6 +117,15 @@ pub(super) fn faults() -> Vec<(&'static str, Fault)> {
                 }
             })
         }),
+        // The change is left out.
+        ("expiry_before_the_beginning_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::NeverValid), Change::UpdateKey(id, _)) => {
+                    model.make(Change::UpdateKey(id, KeyChange::new()), now)
+                }
+                (made, _) => made,
+            })
+        }),
         // An empty change removes the label.
         ("empty_change_changes_nothing", {
             prepare(|model, change| {
