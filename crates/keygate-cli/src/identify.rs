@@ -15,11 +15,17 @@ const MIN_DIGITS: usize = 8;
 
 /// Returns the key ID for a text from the command line, which may be the beginning of the ID.
 pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result<KeyId, Failure> {
-    if let Ok(key_id) = text.parse() {
-        return Ok(key_id);
+    let is_client = || block_on(store.find_client(text)).is_ok();
+    let whole = text.parse::<KeyId>().ok();
+    if let Some(key_id) = whole {
+        // A client may have a name of 16 hexadecimal digits.
+        let found = block_on(store.find_key(&key_id));
+        if !matches!(found, Err(ManageError::UnknownKey { .. })) || !is_client() {
+            return Ok(key_id);
+        }
     }
     let found = if is_beginning(text) { beginning_with(text, store)? } else { Vec::new() };
-    if found.is_empty() && block_on(store.find_client(text)).is_ok() {
+    if whole.is_some() || (found.is_empty() && is_client()) {
         return Err(Failure::usage(format!(
             "`{text}` is a client, but this command needs a key ID: `keygate key list {}` lists the client's keys",
             quoted(text)
@@ -58,7 +64,13 @@ pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) 
             key.client,
             quoted(&key.client)
         )),
-        _ => error.into(),
+        Some(keys @ [_, _, ..]) => Failure::usage(format!(
+            "the IDs of {} keys begin with {name}, but this command needs a client name: \
+             `keygate client list` lists the clients, and the keys are {}",
+            keys.len(),
+            candidates(keys)
+        )),
+        None | Some([]) => error.into(),
     }
 }
 

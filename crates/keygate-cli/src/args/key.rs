@@ -35,7 +35,8 @@ The key is written before it is stored, so if it cannot be written, no key is is
   keygate key list --unused-for 90d --usage /var/lib/orders/usage.db
   keygate key list --state replaced --used-within 24h
 
-In JSON, state is one of active, replaced (works until it expires), disabled, expired and revoked."
+In JSON, as for --state, a state is one of active, replaced (works until it expires), disabled, not_yet_valid,
+expired and revoked."
     )]
     List(ListKeysArgs),
     /// Show a key

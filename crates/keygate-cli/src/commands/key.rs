@@ -23,6 +23,9 @@ pub(super) fn run(
     globals: &Globals,
     out: &Output,
 ) -> Result<ExitCode, Failure> {
+    if let KeyCommand::Purge(args) = &command {
+        purge::check(args)?;
+    }
     let confirmation = match command {
         KeyCommand::Revoke(_) | KeyCommand::Purge(_) => Confirmation::new(globals)?,
         _ => Confirmation::Given,

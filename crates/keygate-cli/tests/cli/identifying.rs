@@ -11,6 +11,7 @@ const FILE: &str = "\
       - digest: sha256:2c26b46b11ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
       - digest: sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
   deadbeef:
+  deadbeefdeadbeef:
 ";
 
 #[test]
@@ -59,6 +60,8 @@ fn name_instead_of_an_id_is_explained() {
                       `keygate key list 'App 1'` lists the client's keys";
         sandbox.run(["key", command, "App 1"]).fails(2, reason);
         sandbox.run(["key", command, "deadbeef"]).fails(2, "`keygate key list deadbeef`");
+        let result = sandbox.run(["key", command, "deadbeefdeadbeef"]);
+        result.fails(2, "`deadbeefdeadbeef` is a client, but this command needs a key ID: ");
         sandbox.run(["key", command, "App 2"]).fails(2, "16 hexadecimal digits");
     }
     sandbox.run(["key", "revoke", "--yes", "App 1"]).fails(2, "`keygate key list 'App 1'`");
@@ -85,4 +88,11 @@ fn id_instead_of_a_name_is_explained() {
         }
     }
     sandbox.run(["client", "show", "0000000000000000"]).fails(1, "the nearest is `App 1`");
+    let sandbox = Sandbox::with_file(FILE);
+    for command in [["client", "show"], ["key", "list"]] {
+        let reason = "the IDs of 2 keys begin with 2c26b46b, but this command needs a client name: \
+                      `keygate client list` lists the clients, and the keys are \
+                      2c26b46b11ffc68f of App 1, 2c26b46b68ffc68f (production) of App 1";
+        sandbox.run([&command[..], &["2c26b46b"]].concat()).fails(2, reason);
+    }
 }

@@ -172,6 +172,14 @@ fn lists_are_filtered_in_every_store() {
 }
 
 #[test]
+fn help_of_the_list_names_every_state() {
+    let help = Sandbox::empty().run(["key", "list", "--help"]).succeeds().out;
+    for state in ["active", "replaced", "disabled", "not_yet_valid", "expired", "revoked"] {
+        assert!(help.contains(state), "{state}: {help}");
+    }
+}
+
+#[test]
 fn short_names_of_commands_work() {
     let sandbox = Sandbox::with_file(FILE);
     for list in ["key", "client"] {

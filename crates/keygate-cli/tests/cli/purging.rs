@@ -25,7 +25,9 @@ fn purged_keys_are_not_listed() {
             result.err,
             "no keys were revoked or expired that long ago: nothing was purged\n"
         );
-        purge(&["--yes"]).fails(2, "give --revoked-before, --expired-before or both");
+        for options in [&["--yes"][..], &[]] {
+            purge(options).fails(2, "give --revoked-before, --expired-before or both");
+        }
         purge(&["--revoked-before", "0d"]).fails(2, "there is no terminal: give --yes");
 
         let before = sandbox.run(["export"]).succeeds().out;

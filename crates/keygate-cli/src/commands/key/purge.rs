@@ -13,6 +13,16 @@ use crate::store::{Store, dry_run};
 /// The maximum number of keys that a sentence names.
 const NAMED: usize = 10;
 
+/// Checks that the options select keys.
+pub(super) fn check(args: &PurgeArgs) -> Result<(), Failure> {
+    if args.revoked_before.is_none() && args.expired_before.is_none() {
+        return Err(Failure::usage(
+            "nothing to purge: give --revoked-before, --expired-before or both",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn run(
     args: &PurgeArgs,
     confirmation: Confirmation,
@@ -21,11 +31,6 @@ pub(super) fn run(
     out: &Output,
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
-    if args.revoked_before.is_none() && args.expired_before.is_none() {
-        return Err(Failure::usage(
-            "nothing to purge: give --revoked-before, --expired-before or both",
-        ));
-    }
     // A duration longer than the age of all keys selects none.
     let ago = |time| now.checked_sub(time).unwrap_or(UNIX_EPOCH);
     let purge = args.revoked_before.map(ago).into_iter();
