@@ -1,4 +1,4 @@
-//! Reads all pages of a list.
+//! Reads the pages of a list.
 
 use keygate::manage::{ClientInfo, ClientQuery, KeyInfo, KeyQuery, ManageError, Page, PartialList};
 
@@ -11,10 +11,18 @@ pub(crate) fn keys(
     store: &dyn Store,
     query: &KeyQuery,
 ) -> Result<PartialList<KeyInfo>, ManageError> {
-    let query = query.clone().with_limit(ROWS);
-    all(|cursor| match cursor {
-        None => block_on(store.keys(&query)),
-        Some(cursor) => block_on(store.keys(&query.clone().after(cursor))),
+    Ok(first_keys(store, query, usize::MAX)?.0)
+}
+
+/// Reads at most `limit` keys, and returns whether there are more.
+pub(crate) fn first_keys(
+    store: &dyn Store,
+    query: &KeyQuery,
+    limit: usize,
+) -> Result<(PartialList<KeyInfo>, bool), ManageError> {
+    first(limit, |rows, cursor| {
+        let query = query.clone().with_limit(rows);
+        block_on(store.keys(&cursor.into_iter().fold(query, KeyQuery::after)))
     })
 }
 
@@ -22,25 +30,26 @@ pub(crate) fn clients(
     store: &dyn Store,
     query: &ClientQuery,
 ) -> Result<PartialList<ClientInfo>, ManageError> {
-    let query = query.clone().with_limit(ROWS);
-    all(|cursor| match cursor {
-        None => block_on(store.clients(&query)),
-        Some(cursor) => block_on(store.clients(&query.clone().after(cursor))),
-    })
+    let (list, _) = first(usize::MAX, |rows, cursor| {
+        let query = query.clone().with_limit(rows);
+        block_on(store.clients(&cursor.into_iter().fold(query, ClientQuery::after)))
+    })?;
+    Ok(list)
 }
 
-fn all<T>(
-    page: impl Fn(Option<String>) -> Result<Page<T>, ManageError>,
-) -> Result<PartialList<T>, ManageError> {
+fn first<T>(
+    limit: usize,
+    page: impl Fn(usize, Option<String>) -> Result<Page<T>, ManageError>,
+) -> Result<(PartialList<T>, bool), ManageError> {
     let mut list = PartialList::from(Vec::new());
     let mut cursor = None;
     loop {
-        let page = page(cursor)?;
+        let page = page(ROWS.min(limit - list.found.len()), cursor)?;
         list.found.extend(page.found);
         list.unreadable.extend(page.unreadable);
         cursor = page.next;
-        if cursor.is_none() {
-            return Ok(list);
+        if cursor.is_none() || list.found.len() >= limit {
+            return Ok((list, cursor.is_some()));
         }
     }
 }

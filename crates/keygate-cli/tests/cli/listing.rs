@@ -172,6 +172,37 @@ fn lists_are_filtered_in_every_store() {
 }
 
 #[test]
+fn limited_list_says_if_there_are_more_keys() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        for label in ["a", "b", "c"] {
+            sandbox.issue(&["App 1", "--label", label]);
+        }
+        for (options, rows) in [(&[][..], 3), (&["App 1"], 3), (&["--label", "a"], 1)] {
+            let list = |limit: &str, json: bool| {
+                let options = [&["key", "list", "--limit", limit], options].concat();
+                let json = if json { &["--json"][..] } else { &[] };
+                sandbox.run([&options, json].concat()).succeeds()
+            };
+            let all = list("9", true).json();
+            let all = all.as_array().unwrap();
+            assert_eq!(all.len(), rows);
+            for limit in ["2", "3", "4"] {
+                let (text, json) = (list(limit, false), list(limit, true));
+                let limit = limit.parse::<usize>().unwrap();
+                let shown = limit.min(rows);
+                assert_eq!(text.out.lines().count(), 1 + shown, "{options:?}");
+                assert_eq!(json.json().as_array().unwrap()[..], all[..shown]);
+                let note = "there are more keys: raise --limit";
+                for result in [text, json] {
+                    assert_eq!(result.err.contains(note), rows > limit, "{}", result.err);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn help_of_the_list_names_every_state() {
     let help = Sandbox::empty().run(["key", "list", "--help"]).succeeds().out;
     for state in ["active", "replaced", "disabled", "not_yet_valid", "expired", "revoked"] {

@@ -11,17 +11,19 @@ use crate::runtime::block_on;
 use crate::store::Store;
 use crate::{pages, show};
 
-/// Lists the keys that match all filters except those by last use.
+/// Lists the keys that match all filters except those by last use, and returns whether there are more than `limit`.
 pub(super) fn listed(
     args: &ListKeysArgs,
+    limit: Option<usize>,
     store: &dyn Store,
     now: SystemTime,
-) -> Result<PartialList<KeyInfo>, ManageError> {
+) -> Result<(PartialList<KeyInfo>, bool), ManageError> {
     let client = args.client.as_deref();
-    if is_whole(args, now) {
-        return block_on(store.list_readable_keys(client));
+    if limit.is_none() && is_whole(args, now) {
+        return Ok((block_on(store.list_readable_keys(client))?, false));
     }
-    pages::keys(store, &client.into_iter().fold(query(args, now), KeyQuery::with_client))
+    let query = client.into_iter().fold(query(args, now), KeyQuery::with_client);
+    pages::first_keys(store, &query, limit.unwrap_or(usize::MAX))
 }
 
 /// Returns whether no filter except the client's name is given.

@@ -23,10 +23,11 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
     let client = args.client.as_deref();
-    let listed = filter::listed(args, store, now)
+    let is_by_use = args.unused_for.is_some() || args.used_within.is_some();
+    let limit = args.limit.map(|limit| limit as usize);
+    let (listed, mut has_more) = filter::listed(args, limit.filter(|_| !is_by_use), store, now)
         .map_err(|error| client_failure(error, client.unwrap_or_default(), store))?;
     let PartialList { found: mut keys, unreadable, .. } = listed;
-    let is_by_use = args.unused_for.is_some() || args.used_within.is_some();
     let watched = if keys.is_empty() && !is_by_use {
         None
     } else if is_by_use {
@@ -35,7 +36,10 @@ pub(super) fn run(
         show_last_uses(&mut keys, client, globals, out)?
     };
     filter::retain_by_use(&mut keys, args, watched.as_ref(), now)?;
-    keys.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
+    if let Some(limit) = limit {
+        has_more |= keys.len() > limit;
+        keys.truncate(limit);
+    }
 
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(match args {
@@ -51,6 +55,9 @@ pub(super) fn run(
     let json = keys.iter().map(|key| show::listed_json(key, &policy, now));
     out.print(&table, &json.collect())?;
     show::watched(watched.as_ref(), out);
+    if has_more {
+        out.note("there are more keys: raise --limit to list them");
+    }
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
 }
