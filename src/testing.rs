@@ -34,9 +34,9 @@
 //! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
 //! - `record_is_kept`: each key is found in every lookup, even if it is expired, disabled or revoked, since
 //!   verification needs its record to report the reason. The record has its digest, name, title, scopes (in any order),
-//!   networks, quota, metadata, state, beginning and expiry, and the key's own scopes and networks. An absent quota is
-//!   not the same as `unlimited`. The expiry may be cut to the microsecond, and the beginning rounded up to it. Those
-//!   of a revoked key need not be kept.
+//!   networks, quota, metadata, state, beginning and expiry, the key's own scopes and networks, and whether the key was
+//!   replaced. An absent quota is not the same as `unlimited`. The expiry may be cut to the microsecond, and the
+//!   beginning rounded up to it. A revoked key need not keep these times, or whether it was replaced.
 //! - `whole_digest_is_compared`
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
 //! - `lookups_can_run_in_threads`: only for stores that never wait, since the threads of the suite are outside of the

@@ -159,8 +159,12 @@ mod tests {
     fn bytes_are_read_back_or_refused() {
         for state in STATES {
             for expires in [until(None), until(UNIX_EPOCH), until(micros(Timestamp::END - 1))] {
-                let status = PackedStatus::new(state, expires);
-                assert_eq!(PackedStatus::from_bytes(status.to_bytes()), Some(status));
+                for is_replaced in [false, true] {
+                    let status = PackedStatus::new(state, expires).with_replaced(is_replaced);
+                    let read = PackedStatus::from_bytes(status.to_bytes()).unwrap();
+                    assert_eq!((read, read.is_replaced()), (status, is_replaced));
+                    assert_eq!((read.state(), read.expires()), (state, expires));
+                }
             }
         }
         for invalid in [DISABLED | REVOKED, Timestamp::END + 1, u64::MAX] {

@@ -12,7 +12,7 @@ use crate::store::{KeyRecord, KeyStore};
 /// clear the previous store, which is not used again. It may panic on failure.
 ///
 /// The records have all states, expiries from 1970 to 9999, the largest valid profile, and digests of only zeros and
-/// only ones. Their [`KeyId`](crate::KeyId)s are different, and all records of a client have the same profile.
+/// only ones, and some keys were [replaced](KeyRecord::is_replaced). Their [`KeyId`](crate::KeyId)s are different, and all records of a client have the same profile.
 ///
 /// A store that never waits is also tested in four threads; meanwhile, this function does not yield.
 ///

@@ -57,6 +57,7 @@ impl<S: KeyStore> Case<S> {
         check("expiry", is_revoked || record.expires() == stored.expires());
         let beginnings = [record, stored].map(|record| record.lifetime().not_before());
         check("beginning", is_revoked || beginnings[0] == beginnings[1]);
+        check("replacement", is_revoked || record.is_replaced() == stored.is_replaced());
     }
 }
 

@@ -54,6 +54,10 @@ impl Sample {
         Self { record: self.record.with_expiry(expires), ..self }
     }
 
+    fn replaced(self) -> Self {
+        Self { record: self.record.with_replaced(true), ..self }
+    }
+
     fn with_state(self, state: KeyState) -> Self {
         Self { record: self.record.with_state(state), ..self }
     }
@@ -123,6 +127,8 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_kind("a key that begins and expires later")
             .with_not_before(future)
             .with_expiry(year_4021),
+        Sample::of_kind("a replaced key").replaced(),
+        Sample::of_kind("a replaced key that expires").replaced().with_expiry(future),
         Sample::of_kind("a disabled key").with_state(disabled),
         Sample::of_kind("a disabled key that expires").with_state(disabled).with_expiry(future),
         Sample::of_kind("a revoked key").with_state(revoked),

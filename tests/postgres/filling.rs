@@ -34,11 +34,13 @@ pub(crate) fn fill(database: &Database<'_>, records: &[KeyRecord]) {
         let (key_scopes, key_networks) = (array(record.scopes()), array(record.networks()));
         let revoked = if record.state() == KeyState::Revoked { "now()" } else { "null" };
         let digest = digest.trim_start_matches("sha256:");
+        let successor = if record.is_replaced() { "'1f0c2b7a9d3e4c58'" } else { "null" };
         writeln!(
             sql,
-            "insert into keygate.keys (digest, client, expires, revoked, not_before, scopes, networks) \
-             values ('\\x{digest}', {name}, {expires}, {revoked}, {not_before}, {key_scopes}, \
-             {key_networks});"
+            "insert into keygate.keys \
+             (digest, client, expires, revoked, replaced_by, not_before, scopes, networks) \
+             values ('\\x{digest}', {name}, {expires}, {revoked}, {successor}, {not_before}, \
+             {key_scopes}, {key_networks});"
         )
         .unwrap();
     }

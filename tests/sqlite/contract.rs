@@ -13,11 +13,12 @@ use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, manage_contract, store_contract};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
 
-use crate::fixture::Folder;
+use crate::fixture::{Folder, sqlite3};
 
 /// A store with these records. They are issued before any of them expires.
 async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
-    let store = SqliteStore::migrate(fresh(folder)).await.unwrap();
+    let path = fresh(folder);
+    let store = SqliteStore::migrate(&path).await.unwrap();
     let early = store.clone().with_clock(|| UNIX_EPOCH - Duration::from_secs(1));
     for record in &records {
         match early.add_client(record.profile().clone()).await {
@@ -39,6 +40,12 @@ async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
             }
             _ => {}
         }
+    }
+    // A rotation would add the successor, and end the old key.
+    for record in records.iter().filter(|record| record.is_replaced()) {
+        let (id, successor) = (record.key_id(), "1f0c2b7a9d3e4c58");
+        let replace = "update keygate_keys set replaced_by";
+        sqlite3(&path, &format!("{replace} = '{successor}' where key_id = '{id}'"));
     }
     store
 }

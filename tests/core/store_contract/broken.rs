@@ -241,6 +241,7 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
         ("record_is_kept: the beginning", {
             beginning(|begins| Some(begins - Duration::from_micros(1)))
         }),
+        ("record_is_kept: the replacement", changed(|record| record.with_replaced(false))),
         ("whole_digest_is_compared", compared(|bytes| bytes[..8].to_vec())),
         ("whole_digest_is_compared", compared(|bytes| bytes[..31].to_vec())),
         ("whole_digest_is_compared", compared(|bytes| bytes[1..].to_vec())),
