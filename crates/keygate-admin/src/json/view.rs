@@ -197,3 +197,32 @@ pub(crate) fn quota_schema() -> Schema {
     let what = "A rate such as `100/minute`, a rate with a different burst, a list of these, or `unlimited`";
     Schema::OneOf(forms.description(Some(what)).build())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use keygate::MemoryStore;
+    use keygate::manage::{LastUsed, TransferKeys as _};
+    use keygate::testing::keys_of_every_kind;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A new field of a key must be in the document, too.
+    #[tokio::test]
+    async fn document_has_every_field_of_a_key() {
+        let store = MemoryStore::new();
+        store.import_keys(&keys_of_every_kind()).await.unwrap();
+        let mut keys = store.list_keys(None).unwrap().into_iter();
+        let has_every_fact = |key: &KeyInfo| key.revoked.is_some() && key.replaced_by.is_some();
+        let mut key = keys.find(has_every_fact).unwrap();
+        key.last_used = LastUsed::At(UNIX_EPOCH);
+        let (fields, document) = (json!(key), json!(KeyView::of(&key, UNIX_EPOCH)));
+        for (field, value) in fields.as_object().unwrap() {
+            // The status has the state.
+            let shown = if field == "state" { "status" } else { field };
+            assert!(!value.is_null() && document[shown] == *value, "{field}: {document}");
+        }
+    }
+}

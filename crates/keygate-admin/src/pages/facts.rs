@@ -80,3 +80,28 @@ impl Facts {
         self.0.into_iter().filter_map(conflict).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new field of a key must be compared, too, or be listed here.
+    #[test]
+    fn every_field_of_a_key_that_can_change_is_compared() {
+        // The first three never change, a use is no change, and the state tells whether the key was revoked.
+        const LEFT_OUT: [&str; 5] = ["key_id", "client", "created", "last_used", "revoked"];
+        let key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
+        let Facts(compared) = Facts::of_key(&key, SystemTime::UNIX_EPOCH);
+        let name = |fact: &Fact| match fact.field {
+            "expiry" => "expires".to_owned(),
+            field => field.replace('-', "_"),
+        };
+        let mut compared: Vec<_> = compared.iter().map(name).collect();
+        compared.extend(LEFT_OUT.map(str::to_owned));
+        compared.sort_unstable();
+        let json = serde_json::json!(key);
+        let mut fields: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
+        fields.sort_unstable();
+        assert_eq!(compared, fields);
+    }
+}

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use keygate::key::KeyState;
-use keygate::manage::{KeyInfo, Policy};
+use keygate::manage::{KeyInfo, Policy, TransferKeys as _};
+use keygate::testing::keys_of_every_kind;
 use keygate::{ApiKey, KeyDigest, LocalKeyStore as _, MemoryStore, NewKey};
 
-use crate::filled::{between, lacks, page, send, store_with_app};
+use crate::filled::{between, lacks, page, send, store, store_with_app};
 use crate::support::{Answer, at};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -258,4 +259,36 @@ async fn keys_are_filtered_and_sorted() {
     }
     assert_eq!(page.get("/keys/0123456789abcdef").await.status, 404);
     assert_eq!(page.get("/keys/nonsense").await.status, 404);
+}
+
+/// A new field of a key must be shown on its page, too.
+#[tokio::test]
+async fn every_field_of_a_key_is_on_its_page() {
+    let store = store();
+    store.import_keys(&keys_of_every_kind()).await.unwrap();
+    let keys = store.list_keys(None).unwrap();
+    let has_every_fact = |key: &&KeyInfo| key.revoked.is_some() && key.replaced_by.is_some();
+    let key = keys.iter().find(has_every_fact).unwrap();
+    let shown = page(&store).await.get(&format!("/keys/{}", key.key_id)).await;
+    let fields = [
+        ("client", "<dt>Client</dt>"),
+        ("created", "<dt>Created</dt>"),
+        ("expires", "<dt>Expires</dt>"),
+        ("key_id", "<dt>Key ID</dt>"),
+        ("label", "production</h1>"),
+        ("last_used", "<h2>Usage</h2>"),
+        ("networks", "<dt>Networks</dt>"),
+        ("not_before", "<dt>Works from</dt>"),
+        ("replaced_by", "Replaced by key"),
+        ("revoked", "<dt>Revoked</dt>"),
+        ("scopes", "<dt>Scopes</dt>"),
+        ("state", "<dt>State</dt>"),
+    ];
+    for (_, text) in fields {
+        shown.says(text);
+    }
+    let json = serde_json::json!(key);
+    let mut names: Vec<_> = json.as_object().unwrap().keys().collect();
+    names.sort_unstable();
+    assert_eq!(names, fields.map(|(name, _)| name));
 }

@@ -1,5 +1,7 @@
 //! `client show` and `key show`.
 
+use keygate::manage::KeyInfo;
+
 use crate::tool::{Sandbox, id_of};
 
 const FILE: &str = "\
@@ -73,6 +75,34 @@ fn key_is_shown_with_its_times() {
     let result = sandbox.run(["key", "show", "3c26b46b68ffc68f"]).succeeds();
     assert!(result.out.ends_with("CREATED  unknown\nEXPIRES  never\n"), "{}", result.out);
     sandbox.run(["key", "show", "2c26b46b68ffc680"]).fails(1, "the nearest is `2c26b46b68ffc68f`");
+}
+
+/// A new field of a key must be shown, too, or be listed here.
+#[test]
+fn every_field_of_a_key_is_shown() {
+    // Shown if usage is recorded: see `keys_are_listed_and_shown_with_their_last_use`.
+    const LEFT_OUT: &str = "last_used";
+    let every_fact = "        label: production
+        scopes: [orders:read]
+        networks: [10.0.0.0/8]
+        not_before: 2021-01-01T00:00:00Z
+        revoked: 2022-01-01T00:00:00Z
+";
+    let file = FILE.replacen("        label: production\n", every_fact, 1);
+    let (sandbox, id) = (Sandbox::with_file(&file), "2c26b46b68ffc68f");
+    let json = sandbox.run(["key", "show", id, "--json"]).succeeds().json();
+    let shown = sandbox.run(["key", "show", id]).succeeds().out;
+    let mut shown: Vec<_> = shown.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    shown.sort_unstable();
+
+    let fields = serde_json::json!(KeyInfo::new(id.parse().unwrap(), "App 1"));
+    let fields = fields.as_object().unwrap().keys().filter(|field| *field != LEFT_OUT);
+    let mut expected: Vec<_> = fields
+        .inspect(|field| assert!(!json[*field].is_null(), "{field}: {json}"))
+        .map(|field| field.trim_start_matches("key_").replace('_', " ").to_uppercase())
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(shown, expected);
 }
 
 #[test]
