@@ -56,14 +56,20 @@ impl KeyRecord {
         Self { digest: *digest, profile: client.for_key(restrictions), status }
     }
 
-    /// Returns the facts of the key that authentication needs. They do not include the time of revocation.
+    /// Returns the facts of the key that authentication needs. They do not include the time of revocation, or the id of
+    /// the successor.
     pub(crate) fn facts(&self) -> KeyFacts {
-        let client = self.profile.name().to_owned();
         KeyFacts {
-            lifetime: self.lifetime(),
+            digest: self.digest,
+            client: self.profile.name().to_owned(),
             scopes: self.scopes().to_vec(),
             networks: self.networks().to_vec(),
-            ..KeyFacts::new(self.digest, client)
+            lifetime: self.lifetime(),
+            // Records do not have these.
+            label: None,
+            created: None,
+            revoked: None,
+            replaced_by: None,
         }
     }
 

@@ -190,8 +190,21 @@ impl ClientQuery {
 
 impl KeyQuery {
     fn admits(&self, key: &KeyInfo, profile: &ClientProfile, now: SystemTime) -> bool {
-        let Self { paging: _, sort: _, at: _, search, client, label, statuses, .. } = self;
-        let Self { scope, metadata, expiry, only, except, .. } = self;
+        // The page has the order and the limit, and `now` is the time of the query.
+        let Self {
+            paging: _,
+            sort: _,
+            at: _,
+            search,
+            client,
+            label,
+            statuses,
+            scope,
+            metadata,
+            expiry,
+            only,
+            except,
+        } = self;
         let label_of_key = || key.label.as_deref().unwrap_or_default();
         let is_found = |search: &Prefix| {
             search.begins(label_of_key()) || search.begins(&key.key_id.to_string())

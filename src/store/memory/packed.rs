@@ -61,8 +61,29 @@ impl PackedKey {
     pub(super) fn facts(self) -> KeyFacts {
         let Self { row: Row { digest, profile }, status, metadata } = self;
         let KeyMetadata { label, created, revoked, replaced_by } = metadata;
-        let record = KeyRecord::from_parts(digest, profile, status).facts();
-        KeyFacts { label: label.map(String::from), created, revoked, replaced_by, ..record }
+        // The other facts are in the metadata.
+        let KeyFacts {
+            digest,
+            client,
+            label: _,
+            scopes,
+            networks,
+            created: _,
+            lifetime,
+            revoked: _,
+            replaced_by: _,
+        } = KeyRecord::from_parts(digest, profile, status).facts();
+        KeyFacts {
+            digest,
+            client,
+            label: label.map(String::from),
+            scopes,
+            networks,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+        }
     }
 
     pub(super) fn info(self) -> KeyInfo {

@@ -32,8 +32,20 @@ impl<'q, D: Dialect> Select<'q, D> {
 
     /// The filters for keys `k` of clients `c`.
     pub(super) fn keys(query: &'q KeyQuery, now: SystemTime, used_hint: Option<usize>) -> Self {
-        let KeyQuery { paging: _, sort, at, search, client, label, statuses, .. } = query;
-        let KeyQuery { scope, metadata, expiry, only, except, .. } = query;
+        let KeyQuery {
+            paging: _,
+            sort,
+            at,
+            search,
+            client,
+            label,
+            statuses,
+            scope,
+            metadata,
+            expiry,
+            only,
+            except,
+        } = query;
         let mut select = Self::new(used_hint);
         let now = at.unwrap_or(now);
         let lower = [D::lower("k.label"), "k.key_id".to_owned()];

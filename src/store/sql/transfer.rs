@@ -45,7 +45,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
 async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
-        let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;
+        let ClientInfo { profile, enabled, keys: _ } = client.map_err(StoreError::from)?;
         clients.push(ClientFacts { profile, enabled });
     }
     let mut keys = Vec::new();

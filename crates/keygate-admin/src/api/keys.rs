@@ -86,8 +86,20 @@ impl ListKeys {
     }
 
     fn query(self, now: SystemTime) -> KeyQuery {
-        let Self { client, search, label, status, scope, metadata, .. } = self;
-        let Self { expires_within, never_expires, sort, descending, limit, after, .. } = self;
+        let Self {
+            client,
+            search,
+            label,
+            status,
+            scope,
+            metadata,
+            expires_within,
+            never_expires,
+            sort,
+            descending,
+            limit,
+            after,
+        } = self;
         let query = KeyQuery::new().at(now).sorted_by(sort);
         let mut query = paged!(query, Cursor { limit, after });
         if let Some(client) = client {
