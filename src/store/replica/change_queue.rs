@@ -32,9 +32,9 @@ impl ChangeQueue {
 
     /// Adds the change of an event.
     pub(super) fn add(&mut self, row: &PgRow) -> Result<(), Error> {
-        let action: &str = row.try_get(3)?;
-        let client: Option<&str> = row.try_get(4)?;
-        let key_id: Option<&str> = row.try_get(5)?;
+        let action: &str = row.try_get("action")?;
+        let client: Option<&str> = row.try_get("client")?;
+        let key_id: Option<&str> = row.try_get("key_id")?;
         match (key_id.map(str::parse), client) {
             (Some(Ok(key_id)), _) if matches!(action, "key.issued" | "key.purged") => {
                 self.keys.insert(key_id);
@@ -50,7 +50,7 @@ impl ChangeQueue {
 
     /// Adds a key of a client that has changed.
     pub(super) fn add_key(&mut self, row: &PgRow) -> Result<(), Error> {
-        if let Ok(key_id) = row.try_get::<&str, _>(0)?.parse() {
+        if let Ok(key_id) = row.try_get::<&str, _>("key_id")?.parse() {
             self.keys.insert(key_id);
         }
         Ok(())
