@@ -32,6 +32,7 @@ mod history;
 mod load;
 mod options;
 mod poll;
+mod reports;
 mod rows;
 mod server_probe;
 mod session;

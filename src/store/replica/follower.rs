@@ -10,8 +10,8 @@ use tokio::sync::oneshot::Receiver;
 use tokio::time::sleep;
 
 use super::connection::SessionError;
-use super::health;
 use super::options::ReplicaOptions;
+use super::reports;
 use super::session::Session;
 use super::shared::{Progress, Shared, Status};
 use super::snapshot::SnapshotTask;
@@ -104,7 +104,7 @@ async fn follow(mut state: FollowerState) {
             backoff = MIN_BACKOFF;
         }
         let SessionError { error, is_lasting, .. } = error;
-        health::failing(&state.shared, &error);
+        reports::failing(&state.shared, &error);
         let progress = if is_lasting { Progress::Failed(error) } else { Progress::Unreachable };
         state.shared.set_progress(progress);
         sleep(with_jitter(backoff)).await;

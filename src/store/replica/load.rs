@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::clients::ClientsBuilder;
 use super::connection::{POLL_DEADLINE, SessionError, within};
-use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
+use super::reports;
 use super::rows::{RefusedKeys, add_clients, decode_key};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
@@ -60,9 +60,9 @@ pub(super) async fn load(
     if let Some(last) = last
         && (lost_events || !position.follows(&last))
     {
-        health::reset(&state.shared);
+        reports::reset(&state.shared);
     }
-    health::wake_ups(&state.shared, state.is_listen_paused(), is_queue_high);
+    reports::wake_ups(&state.shared, state.is_listen_paused(), is_queue_high);
     let recent = recent_events(connection, &position.visible);
     position.recent = within(STALL_DEADLINE, recent).await?;
     load_keys(connection, state).await?;
@@ -113,7 +113,7 @@ async fn load_keys(
     let shared = &state.shared;
     shared.change(state.refused.take_changed(), |served| served.replace(&table));
     state.refused.report(&mut shared.lock_health());
-    health::loaded(shared, &state.clients);
+    reports::loaded(shared, &state.clients);
     Ok(())
 }
 

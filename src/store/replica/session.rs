@@ -11,7 +11,7 @@ use super::connection::{POLL_DEADLINE, SessionError, connect_listener, within};
 use super::server_probe::ServerProbe;
 use super::shared::{POLL_INTERVAL, Progress, Status};
 use super::state::FollowerState;
-use super::{health, load, poll};
+use super::{load, poll, reports};
 use crate::store::postgres::{row_security, schema};
 
 /// The minimum time between two polls, so that a burst of notifications causes only one poll.
@@ -99,7 +99,7 @@ impl Session {
                 state.shared.record_poll_time(started.elapsed());
                 let probed = &response.probed;
                 let is_paused = state.is_listen_paused();
-                health::wake_ups(&state.shared, is_paused, probed.is_queue_high);
+                reports::wake_ups(&state.shared, is_paused, probed.is_queue_high);
                 let position = &probed.position;
                 if probed.lost_events || !position.follows(&last) || position.feed != last.feed {
                     state.queue.reload = true;
@@ -121,7 +121,7 @@ impl Session {
             // A load takes long, so more may have changed meanwhile.
             return Ok(Progressed::MoreToRead);
         }
-        health::caught_up(&state.shared, &state.clients);
+        reports::caught_up(&state.shared, &state.clients);
         if mem::take(&mut state.has_changed) {
             state.shared.changes.send_replace(());
         }

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-use super::health;
 use super::options::ReplicaOptions;
+use super::reports;
 use super::shared::{MAX_CONTACT_TIMEOUT, Progress, Shared};
 
 mod client;
@@ -79,7 +79,7 @@ impl SnapshotTask {
             // The keys of the database were loaded meanwhile, and are newer.
             _ if self.shared.lock_health().loads > 0 => {}
             Ok(snapshot) => self.serve(snapshot),
-            Err(error) => health::snapshot_failed(&self.shared, &self.path, &error),
+            Err(error) => reports::snapshot_failed(&self.shared, &self.path, &error),
         }
     }
 
@@ -94,7 +94,7 @@ impl SnapshotTask {
         if shared.is_ready() {
             shared.set_progress(Progress::Ready);
         }
-        health::snapshot_read(shared, age);
+        reports::snapshot_read(shared, age);
     }
 
     /// Writes the file after changes, and updates the time of the last contact in it while there are none.
@@ -112,7 +112,7 @@ impl SnapshotTask {
             match result {
                 Ok(None) => {}
                 Ok(Some(_)) => self.shared.lock_health().snapshot_error = None,
-                Err(error) => health::snapshot_failed(&self.shared, &self.path, &error),
+                Err(error) => reports::snapshot_failed(&self.shared, &self.path, &error),
             }
             sleep((started.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE)).await;
         }
@@ -137,7 +137,7 @@ impl SnapshotTask {
         }
         let hanging = "the disk has not responded for a minute";
         let hanging = io::Error::new(io::ErrorKind::TimedOut, hanging);
-        health::snapshot_failed(&self.shared, &self.path, &hanging);
+        reports::snapshot_failed(&self.shared, &self.path, &hanging);
         write.await?
     }
 }
