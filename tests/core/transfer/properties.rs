@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::client::Rate;
+use keygate::client::{Network, Rate};
 use keygate::manage::TransferKeys;
 use keygate::{ClientProfile, KeyDigest, KeyId, MemoryStore, NewKey, Quota, Scope};
 use proptest::prelude::*;
@@ -15,7 +15,11 @@ struct Key {
     bytes: [u8; 32],
     client: usize,
     label: Option<String>,
+    begins: Option<u64>,
     expires: Option<u64>,
+    /// Whether the key is narrowed to the first scope of its client.
+    is_narrowed: bool,
+    networks: Vec<Network>,
     revoked: bool,
     rotated: bool,
 }
@@ -61,40 +65,52 @@ fn profiles() -> impl Strategy<Value = (ClientProfile, bool)> {
 }
 
 fn keys() -> impl Strategy<Value = Key> {
-    let times = proptest::option::of(2_000_000_000_000_000..253_402_300_800_000_000_u64);
-    let label = proptest::option::of(names());
-    (any::<[u8; 32]>(), 0..4_usize, label, times, any::<bool>(), any::<bool>()).prop_map(
-        |(bytes, client, label, expires, revoked, rotated)| Key {
+    let begins = proptest::option::of(1_000_000_000_000_000..2_000_000_000_000_000_u64);
+    let expires = proptest::option::of(2_000_000_000_000_000..253_402_300_800_000_000_u64);
+    let networks = ["10.1.0.0/16", "192.0.2.7", "2001:db8::/32"].map(|it| it.parse().unwrap());
+    let restrictions = (any::<bool>(), proptest::sample::subsequence(networks.to_vec(), 0..=2));
+    let of_client = (0..4_usize, proptest::option::of(names()));
+    let ended = (any::<bool>(), any::<bool>());
+    (any::<[u8; 32]>(), of_client, (begins, expires), restrictions, ended).prop_map(
+        |(bytes, (client, label), (begins, expires), (is_narrowed, networks), ended)| Key {
             bytes,
             client,
             label,
+            begins,
             expires,
-            revoked,
-            rotated,
+            is_narrowed,
+            networks,
+            revoked: ended.0,
+            rotated: ended.1,
         },
     )
 }
 
 fn filled(profiles: Vec<(ClientProfile, bool)>, keys: Vec<Key>) -> MemoryStore {
     let store = MemoryStore::new();
-    let mut names = Vec::new();
+    let mut clients = Vec::new();
     for (profile, enabled) in profiles {
-        let name = profile.name().to_owned();
-        if store.add_client(profile).is_ok() {
+        if store.add_client(profile.clone()).is_ok() {
             if !enabled {
-                store.disable_client(&name).unwrap();
+                store.disable_client(profile.name()).unwrap();
             }
-            names.push(name);
+            clients.push(profile);
         }
     }
     for key in keys {
         let digest = KeyDigest::from_bytes(key.bytes);
-        let expires = key.expires.map(|micros| UNIX_EPOCH + Duration::from_micros(micros));
-        let mut new = NewKey::new(digest).with_expiry(expires);
+        let client = &clients[key.client % clients.len()];
+        let time = |micros| UNIX_EPOCH + Duration::from_micros(micros);
+        let narrowed = client.scopes().iter().take(usize::from(key.is_narrowed));
+        let mut new = NewKey::new(digest)
+            .with_not_before(key.begins.map(time))
+            .with_expiry(key.expires.map(time))
+            .with_scopes(narrowed.cloned())
+            .with_networks(key.networks);
         if let Some(label) = key.label {
             new = new.with_label(label);
         }
-        let Ok(issued) = store.issue(&names[key.client % names.len()], new) else { continue };
+        let Ok(issued) = store.issue(client.name(), new) else { continue };
         let id: KeyId = issued.key_id;
         if key.rotated {
             let successor = NewKey::new(KeyDigest::of(&key.bytes));
