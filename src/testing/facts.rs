@@ -153,7 +153,7 @@ pub async fn write_keys(store: &impl ManageKeys, clock: &FakeClock) {
     }
 }
 
-/// Checks that a copy has the same clients and keys, with the same facts.
+/// Checks that a copy has the same clients and keys, with the same facts, and the same policy.
 ///
 /// # Panics
 ///
@@ -172,7 +172,8 @@ pub fn assert_same_facts(expected: &Export, copy: &Export) {
         let (id, differing) = (key.key_id(), key.differing(copied));
         assert!(differing.is_empty(), "the copy of the key {id} differs in {differing:?}");
     }
-    assert!(copy == expected, "the copy has keys that are disabled by themselves");
+    assert_eq!(copy.policy(), expected.policy(), "the copy has another policy");
+    assert!(copy == expected, "the copy differs in the keys that are disabled by themselves");
 }
 
 /// Checks that a store finds each key with the facts that authentication needs.
@@ -217,7 +218,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::manage::TransferKeys as _;
+    use crate::manage::{Policy, TransferKeys as _};
     use crate::store::MemoryStore;
 
     /// Copies an export without one fact of all keys, or of all clients.
@@ -285,7 +286,10 @@ mod tests {
 
     fn failure(check: impl FnOnce()) -> Option<String> {
         let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
-        Some(*panic.downcast::<String>().expect("a message"))
+        Some(match panic.downcast::<String>() {
+            Ok(message) => *message,
+            Err(panic) => (*panic.downcast::<&str>().expect("a message")).to_owned(),
+        })
     }
 
     /// Two keys, or two clients, that differ in every fact: all names must be returned.
@@ -316,6 +320,18 @@ mod tests {
             let message = failure(|| assert_same_facts(&keys, &copy)).expect(fact);
             assert!(message.contains(&format!("{fact:?}")), "{fact}: {message}");
         }
+    }
+
+    #[test]
+    fn copy_with_another_policy_or_disabled_keys_names_them() {
+        let keys = keys_of_every_kind();
+        let policy = Policy::new().with_max_lifetime(Duration::from_secs(86_400));
+        let other = keys.clone().with_policy(policy);
+        let message = failure(|| assert_same_facts(&keys, &other)).expect("the policy differs");
+        assert!(message.contains("another policy"), "{message}");
+        let disabled = keys.clone().with_disabled(BTreeSet::from([keys.keys()[0].key_id()]));
+        let message = failure(|| assert_same_facts(&keys, &disabled)).expect("a key differs");
+        assert!(message.contains("disabled by themselves"), "{message}");
     }
 
     #[test]
