@@ -258,16 +258,16 @@ fn of_sqlite() -> [&'static str; 2] {
 }
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn of_kept_usage() -> [&'static str; 12] {
+fn of_kept_usage() -> [&'static str; 13] {
     use keygate::observe::{
         ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
-        UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,
+        UsagePoint, UsageQuery, UsageTotals, UsageWatch, UsageWriter, UsageWriterHealth,
     };
-    check![is_shared: ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,]
+    check![is_shared: ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals, UsageWatch, UsageWriter, UsageWriterHealth,]
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-fn of_kept_usage() -> [&'static str; 12] {
+fn of_kept_usage() -> [&'static str; 13] {
     [
         "ClientLastUse",
         "ClientSeries",
@@ -279,6 +279,7 @@ fn of_kept_usage() -> [&'static str; 12] {
         "UsagePoint",
         "UsageQuery",
         "UsageTotals",
+        "UsageWatch",
         "UsageWriter",
         "UsageWriterHealth",
     ]

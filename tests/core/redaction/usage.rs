@@ -47,6 +47,7 @@ async fn kept() -> Vec<Shown> {
         ("UsagePoint", debug(&points)),
         ("UsageBucket", debug(&points[0].bucket)),
         ("LastUses", debug(&history.last_uses(None).await.unwrap())),
+        ("UsageWatch", debug(&history.watch().await.unwrap())),
     ]
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn all() -> Vec<Shown> {
         "UsagePoint",
         "UsageQuery",
         "UsageTotals",
+        "UsageWatch",
         "UsageWriter",
         "UsageWriterHealth",
     ];
