@@ -129,7 +129,8 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// No key with this id exists; the label breaks a rule; the client lacks a new scope or network of the key; the new
-    /// expiry has passed or is not after the beginning; or the key was revoked or has expired, and the change names another expiry.
+    /// expiry has passed or is not after the beginning; or the key was revoked or has expired, and the change names another
+    /// expiry.
     fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> ManageFuture<'a, KeyInfo>;
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing.

@@ -166,8 +166,8 @@ impl YamlStore {
     /// # Errors
     ///
     /// No key with this id exists; the label breaks a rule; the client lacks a new scope or network of the key; the new
-    /// expiry has passed or is not after the beginning; the key was revoked or has expired, and the change names another expiry; or the file cannot be
-    /// changed.
+    /// expiry has passed or is not after the beginning; the key was revoked or has expired, and the change names another
+    /// expiry; or the file cannot be changed.
     #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {
         self.change(|keys| keys.update_key(key_id, change.clone()))

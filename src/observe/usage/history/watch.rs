@@ -4,6 +4,16 @@ use super::system_time;
 use crate::store::usage::{MAX_GAP, SURELY_KEPT, Written};
 
 /// When usage was watched, without a gap of more than a day: see [`UsageHistory::watch`](super::UsageHistory::watch).
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use keygate::observe::UsageWatch;
+///
+/// let since = UNIX_EPOCH + Duration::from_secs(1_796_000_000);
+/// assert_eq!(UsageWatch::Since(since).since(), Some(since));
+/// assert_eq!(UsageWatch::Never.since(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageWatch {
     /// No writer has ever written.
