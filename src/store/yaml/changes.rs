@@ -60,7 +60,7 @@ fn changed(old: Fields, new: Fields) -> Fields {
     changed.map(|(_, new)| new).collect()
 }
 
-/// Returns the fields of a new entry, without those that are absent or have their default.
+/// Returns the fields to write for a new entry: not the absent ones, and not a flag that has its default value.
 fn written(fields: Fields, default: bool) -> Fields {
     let mut fields = present(fields);
     fields.retain(|(_, value)| *value != Value::Bool(default));
