@@ -8,7 +8,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(any(feature = "serde", feature = "yaml"))]
+use std::time::Duration;
 
+#[cfg(any(feature = "serde", feature = "yaml"))]
+use http::HeaderName;
 use tower_layer::Layer;
 
 use crate::authenticate::Authenticator;
@@ -70,7 +74,7 @@ pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 /// ```
 #[must_use]
 pub struct ApiKeyLayer<S, R = ProblemJson> {
-    auth: Arc<Authenticator<S>>,
+    auth: Authenticator<Arc<S>>,
     respond: R,
     options: Options,
 }
@@ -92,7 +96,7 @@ impl<S: KeyStore> ApiKeyLayer<S> {
 
 impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
     fn from(auth: Authenticator<S, R>) -> Self {
-        let auth = Arc::new(auth.into_reading());
+        let auth = auth.into_shared().into_reading();
         Self { auth, respond: ProblemJson, options: Options::default() }
     }
 }
@@ -135,6 +139,31 @@ impl<S, R> ApiKeyLayer<S, R> {
         self.options.without_cache_fields = true;
         self
     }
+
+    /// Adds `X-Key-Expires` to responses to requests whose key expires within this time or was replaced: see
+    /// [`Authenticator::warn_before`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use keygate::{ApiKeyLayer, MemoryStore};
+    ///
+    /// let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
+    /// let layer = ApiKeyLayer::new(MemoryStore::new()).warn_before(two_weeks);
+    /// ```
+    #[cfg(any(feature = "serde", feature = "yaml"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
+    pub fn warn_before(mut self, time: Duration) -> Self {
+        self.auth = self.auth.warn_before(time);
+        self
+    }
+
+    /// Does the same as [`ApiKeyLayer::warn_before`], with another header name.
+    #[cfg(any(feature = "serde", feature = "yaml"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
+    pub fn warn_before_in(mut self, time: Duration, header: HeaderName) -> Self {
+        self.auth = self.auth.warn_before_in(time, header);
+        self
+    }
 }
 
 impl<Inner, S, R: Clone> Layer<Inner> for ApiKeyLayer<S, R> {
@@ -148,7 +177,7 @@ impl<Inner, S, R: Clone> Layer<Inner> for ApiKeyLayer<S, R> {
 impl<S, R: Clone> Clone for ApiKeyLayer<S, R> {
     fn clone(&self) -> Self {
         let Self { auth, respond, options } = self;
-        Self { auth: Arc::clone(auth), respond: respond.clone(), options: *options }
+        Self { auth: auth.clone(), respond: respond.clone(), options: *options }
     }
 }
 

@@ -312,6 +312,13 @@ impl<S, R> Authenticator<S, R> {
         self.config.get()
     }
 
+    /// Makes clones share the store.
+    #[cfg(feature = "tower")]
+    pub(crate) fn into_shared(self) -> Authenticator<Arc<S>, R> {
+        let Self { store, config, reads } = self;
+        Authenticator { store: Arc::new(store), config, reads }
+    }
+
     /// Changes the part of the request that the sources are read from.
     pub(crate) fn into_reading<Q>(self) -> Authenticator<S, Q> {
         Authenticator { store: self.store, config: self.config, reads: PhantomData }

@@ -71,7 +71,7 @@ where
         }
         let head = head_of(&request);
         let auth = &self.layer.auth;
-        match auth.config.authenticate(&auth.store, credential, Some(head)) {
+        match auth.config.authenticate(&*auth.store, credential, Some(head)) {
             Verification::Decided(Ok(client)) => {
                 let warning = auth.config.get().warning_for(&client);
                 request.extensions_mut().insert(client);

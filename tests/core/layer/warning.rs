@@ -63,6 +63,7 @@ async fn header_warns_of_keys_that_end_soon_or_were_replaced() {
     check(auth(Later(store())).warn_before(14 * DAY).into()).await;
     let layer = ApiKeyLayer::from(auth(store()).warn_before(14 * DAY));
     check(layer.without_cache_fields()).await;
+    check(ApiKeyLayer::from(auth(store())).warn_before(14 * DAY)).await;
 }
 
 #[tokio::test]
@@ -72,6 +73,17 @@ async fn header_can_be_renamed_or_omitted() {
     let named = auth(store()).warn_before_in(14 * DAY, HeaderName::from_static("key-ends")).into();
     assert_eq!(warnings(&named, "soon", "key-ends").await, ["2027-01-29T08:00:00Z"]);
     assert!(warnings(&named, "soon", "x-key-expires").await.is_empty());
+    let name = HeaderName::from_static("key-ends");
+    let named = ApiKeyLayer::from(auth(store())).warn_before_in(14 * DAY, name);
+    assert_eq!(warnings(&named, "soon", "key-ends").await, ["2027-01-29T08:00:00Z"]);
+}
+
+#[tokio::test]
+async fn warning_of_one_layer_does_not_change_its_clones() {
+    let layer = ApiKeyLayer::from(auth(store()));
+    let warning = layer.clone().warn_before(14 * DAY);
+    assert!(warnings(&layer, "soon", "x-key-expires").await.is_empty());
+    assert_eq!(warnings(&warning, "soon", "x-key-expires").await.len(), 1);
 }
 
 #[tokio::test]
