@@ -37,7 +37,7 @@ type PeerOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
 impl ClientAddress {
     /// The address of the peer that is passed with each request: to
     /// [`Authenticator::verify_headers`](crate::Authenticator::verify_headers), or by the actix middleware. A request
-    /// without one has no address.
+    /// without one has no address. The tower layer passes none: use [`ClientAddress::by_peer`] with it.
     #[must_use]
     pub fn peer() -> Self {
         Self { peer: None, proxies: None }

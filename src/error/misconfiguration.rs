@@ -22,14 +22,14 @@ pub enum Misconfiguration {
     NoKeyLayer,
     /// The throttle of wrong keys found no address of the caller.
     #[error(
-        "No client address for `FailureThrottle`: call `Authenticator::with_client_address`, and pass the peer's \
-         address with each request, or call `allow_unknown_addresses`"
+        "No client address for `FailureThrottle`: give `Authenticator::with_client_address` the peer's address of each \
+         request, by `ClientAddress::by_peer` in a tower layer, or call `allow_unknown_addresses`"
     )]
     NoAddress,
     /// The key is restricted to networks, and the address of the caller is unknown.
     #[error(
-        "No client address for a key that is restricted to networks: call `Authenticator::with_client_address`, and \
-         pass the peer's address with each request"
+        "No client address for a key that is restricted to networks: give `Authenticator::with_client_address` the \
+         peer's address of each request, by `ClientAddress::by_peer` in a tower layer"
     )]
     NoAddressForNetworks,
     /// A source is in the query, and the caller of `verify_headers` passed no URI.
@@ -38,7 +38,8 @@ pub enum Misconfiguration {
     /// TLS is required, and neither the server nor a proxy reports whether the request was encrypted.
     #[error(
         "No transport for `Authenticator::require_tls`: add a `Transport` to the extensions of each request, or name \
-         your proxies with `ClientAddress::behind`, and pass the peer's address with each request"
+         your proxies with `ClientAddress::behind`, and give the peer's address of each request, by \
+         `ClientAddress::by_peer` in a tower layer"
     )]
     NoTransport,
 }
