@@ -135,7 +135,8 @@ fn facts(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| json.into())
 }
 
-/// Describes the differences, as in `quota none -> 9/day, team none -> billing`, or all values of a new client or key.
+/// Describes the differences, as in `quota none -> 9/day, metadata team none -> billing`, or all values of a new client
+/// or key.
 fn change(event: &ChangeEvent) -> String {
     let fields = |json: &Option<String>| match json.as_deref().map(facts) {
         Some(Value::Object(fields)) => Some(flat(fields)),
@@ -180,8 +181,8 @@ fn flat(fields: Map<String, Value>) -> Vec<(String, String)> {
     for (name, value) in fields {
         match value {
             Value::Object(metadata) if name == "metadata" => {
-                let metadata = metadata.iter().map(|(name, value)| (name.clone(), text(value)));
-                flat.extend(metadata);
+                let entry = |(name, value)| (format!("metadata {name}"), text(value));
+                flat.extend(metadata.iter().map(entry));
             }
             value => flat.push((name, text(&value))),
         }
@@ -220,11 +221,11 @@ mod tests {
 
     #[test]
     fn change_is_described_by_what_differs() {
-        let before = r#"{"name":"A","enabled":true,"quota":"9/day","scopes":[],"metadata":{"team":"x","old":"1"}}"#;
-        let after = r#"{"name":"A","enabled":false,"quota":{"rate":"9/day","burst":2},"scopes":["a","b:*"],"metadata":{"team":"y"}}"#;
+        let before = r#"{"name":"A","enabled":true,"quota":"9/day","scopes":[],"metadata":{"name":"x","quota":"1"}}"#;
+        let after = r#"{"name":"A","enabled":false,"quota":{"rate":"9/day","burst":2},"scopes":["a","b:*"],"metadata":{"name":"y"}}"#;
         assert_eq!(
             event(ChangeAction::ClientDisabled, Some(before), Some(after)),
-            "team x -> y, quota 9/day -> 9/day, 2 at once, scopes none -> a b:*, old 1 -> none"
+            "metadata name x -> y, quota 9/day -> 9/day, 2 at once, scopes none -> a b:*, metadata quota 1 -> none"
         );
         let key = r#"{"key_id":"1f0c2b7a9d3e4c58","label":"app","expires":"2027-01-15T08:00:00+00:00","scopes":[]}"#;
         let facts = event(ChangeAction::KeyIssued, None, Some(key));

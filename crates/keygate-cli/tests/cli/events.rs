@@ -58,7 +58,7 @@ fn changes_are_listed_with_actor_and_difference() {
             "scopes none -> orders:read",
         ];
         assert_eq!(change, expected);
-        assert_eq!(seen[4], "ann|client.added|App 1|team billing");
+        assert_eq!(seen[4], "ann|client.added|App 1|metadata team billing");
         assert_eq!(seen.len(), 5, "{listed}");
 
         let listed = run(&["events", "--json", "--actor", "ann"]).json();
