@@ -4,6 +4,8 @@
 //! elsewhere by placing a link.
 
 use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -44,7 +46,46 @@ pub(crate) fn is_untrusted(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<UntrustedFile>)
 }
 
+impl Folder {
+    /// Opens a file with `open`, or creates it. A new file gets this owner, whom a file of root would shut out.
+    ///
+    /// # Errors
+    ///
+    /// The file [is untrusted](is_untrusted), or cannot be opened or created.
+    pub(crate) fn open_or_create(
+        &self,
+        name: &OsStr,
+        owner: &Metadata,
+        open: fn(&Self, &OsStr) -> io::Result<File>,
+    ) -> io::Result<File> {
+        loop {
+            match self.create(name) {
+                Ok(file) => copy_owner(&file, owner),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+            let opened = open(self, name);
+            match opened.and_then(|file| require_own_unlinked(file, Some(owner_of(owner)))) {
+                // Another process removed the file since it was created.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => return opened,
+            }
+        }
+    }
+}
+
+/// Gives a new file to this owner. Fails if root lacks the capability.
+fn copy_owner(file: &File, owner: &Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+    #[cfg(not(unix))]
+    let _ = (file, owner);
+}
+
 /// Returns the folder of a file.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -47,6 +47,10 @@ impl Folder {
         self.open(name, OpenOptions::new().read(true).write(true))
     }
 
+    pub(crate) fn append(&self, name: &OsStr) -> io::Result<File> {
+        self.open(name, OpenOptions::new().read(true).append(true))
+    }
+
     fn open(&self, name: &OsStr, options: &OpenOptions) -> io::Result<File> {
         let path = self.0.join(name);
         let metadata = fs::symlink_metadata(&path)?;

@@ -88,6 +88,11 @@ impl Folder {
         self.open(name, OFlags::RDWR)
     }
 
+    /// Opens a file as [`Folder::read`] does, for reading and appending.
+    pub(crate) fn append(&self, name: &OsStr) -> io::Result<File> {
+        self.open(name, OFlags::RDWR | OFlags::APPEND)
+    }
+
     fn open(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         match openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR) {

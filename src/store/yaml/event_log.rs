@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::report::KeyFileEvent;
 use super::value::Value;
 use crate::key::Timestamp;
 use crate::manage::{ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page};
+use crate::store::folder::{Folder, parent};
 
 mod json;
 mod reading;
@@ -28,8 +29,8 @@ impl YamlStore {
     /// holds no digests. Changes by hand are not recorded. A change whose event could not be written is made
     /// nevertheless, and reported as [`KeyFileEvent::NotRecorded`].
     ///
-    /// Use a folder of the service, such as `$STATE_DIRECTORY`. Only its owner can read a new log, since it contains the
-    /// metadata of clients.
+    /// Use a folder of the service, such as `$STATE_DIRECTORY`, and one folder for each key file. A new log belongs to the
+    /// owner of the folder, and nobody else can read it, since it contains the metadata of clients.
     ///
     /// ```
     /// use keygate::YamlStore;
@@ -49,7 +50,8 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// The log cannot be opened or created.
+    /// The log cannot be opened or created, or it is a link, has another hard link, is not a regular file, or belongs to
+    /// neither this process nor the owner of the folder.
     pub fn record_events(self, folder: impl AsRef<Path>) -> io::Result<Self> {
         let path = std::path::absolute(folder.as_ref())?.join(NAME);
         open(&path)?;
@@ -82,15 +84,11 @@ impl YamlStore {
     }
 }
 
+/// Opens or creates the log. The tool and the service may be different users, so the log belongs to the owner of its
+/// folder.
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+    let owner = fs::metadata(parent(path))?;
+    Folder::of(path)?.open_or_create(NAME.as_ref(), &owner, Folder::append)
 }
 
 fn append(path: &Path, lines: &str) -> io::Result<()> {

@@ -1,12 +1,13 @@
 //! The log of changes beside a file.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keygate::YamlStore;
-use keygate::manage::{ClientChange, KeyChange, Policy, PurgeKeys};
+use keygate::manage::{ClientChange, EventQuery, KeyChange, Policy, PurgeKeys};
 use keygate::store::KeyFileEvent;
 use serde_json::{Value, json};
 
@@ -169,4 +170,50 @@ fn truncated_line_stays_separate_from_the_next() {
     let whole: Value = serde_json::from_str(whole).unwrap();
     assert_eq!(whole["action"], "client.added");
     assert_eq!(mode(&log), 0o640);
+}
+
+#[test]
+fn planted_log_is_neither_written_nor_waited_for() {
+    let folder = Folder::new();
+    let store = recorded(&folder, "version: 1\n");
+    let log = folder.path().join("events.jsonl");
+    let target = folder.file("target", "somebody's");
+    for (plant, why) in [
+        (["ln", "-s", "target"], "it is a symbolic link"),
+        (["ln", "-s", "missing"], "it is a symbolic link"),
+        (["ln", "-P", "target"], "it has another name, a hard link"),
+        (["mkfifo", "-m", "600"], "it is not a regular file"),
+    ] {
+        fs::remove_file(&log).unwrap();
+        let [program, arguments @ ..] = plant;
+        let mut command = Command::new(program);
+        command.args(arguments).arg("events.jsonl").current_dir(folder.path());
+        assert!(command.status().unwrap().success());
+        let error = store.clone().record_events(folder.path()).unwrap_err();
+        assert_eq!(error.to_string(), why, "{plant:?}");
+        if !fs::metadata(&log).is_ok_and(|log| log.is_file() && log.nlink() > 1) {
+            let error = store.events(&EventQuery::new()).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        store.add_client(format!("App {}", plant.concat())).unwrap();
+        assert_eq!(read(&target), "somebody's");
+        assert!(!folder.path().join("missing").exists());
+    }
+}
+
+/// The tool of root creates the log, and the service of another user appends to it.
+#[test]
+fn new_log_belongs_to_the_owner_of_its_folder() {
+    let folder = Folder::new();
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    // Only root can give a folder away.
+    let given = chown(&state, Some(12_345), Some(12_346)).is_ok();
+    let store = open(&folder.file("keys.yml", "version: 1\n")).record_events(&state).unwrap();
+    store.add_client("App 1").unwrap();
+    let (log, owner) = (state.join("events.jsonl"), fs::metadata(&state).unwrap());
+    let metadata = fs::metadata(&log).unwrap();
+    assert_eq!((metadata.uid(), mode(&log)), (owner.uid(), 0o600));
+    assert_eq!(metadata.uid() == 12_345, given);
+    assert_eq!(read(&log).lines().count(), 1);
 }

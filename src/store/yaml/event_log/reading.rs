@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use super::json;
+use super::{NAME, json};
 use crate::error::StoreError;
 use crate::manage::{ChangeEvent, EventQuery, ManageError, Page, Position};
+use crate::store::folder::{Folder, UntrustedFile};
 
 /// The maximum length of a line. Metadata has at most 4 KiB, and an event has it twice.
 const MAX_LINE: usize = 1024 * 1024;
@@ -24,7 +25,7 @@ pub(super) fn page(path: &Path, query: &EventQuery) -> Result<Page<ChangeEvent>,
         let path = path.display();
         ManageError::Unavailable(StoreError::new(format!("{path} cannot be read ({error})")))
     };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open(path).map_err(failed)?;
     let end = file.metadata().map_err(failed)?.len();
     if let Some(after) = after
         && !is_start_of_line(&mut file, after, end).map_err(failed)?
@@ -54,6 +55,11 @@ pub(super) fn page(path: &Path, query: &EventQuery) -> Result<Page<ChangeEvent>,
         rows.push((Position::of_event(start, String::new()), row));
     }
     Ok(Page::of_rows(&query.paging, rows))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let file = Folder::of(path)?.read(NAME.as_ref())?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(UntrustedFile::NotRegular.into()) }
 }
 
 fn is_start_of_line(file: &mut File, position: u64, end: u64) -> io::Result<bool> {

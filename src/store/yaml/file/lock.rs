@@ -1,4 +1,3 @@
-use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
@@ -8,9 +7,7 @@ use std::time::{Duration, Instant};
 use super::edit_error::EditErrorKind;
 use super::target::{Target, beside};
 use crate::key::KeyDigest;
-use crate::store::folder::{
-    Folder, UntrustedFile, is_untrusted, owner_of, require_own, require_own_unlinked,
-};
+use crate::store::folder::{Folder, UntrustedFile, is_untrusted, owner_of, require_own};
 use crate::store::lock_holders::lock_holders;
 use crate::store::mount;
 use crate::store::yaml::report::KeyFileEvent;
@@ -71,13 +68,14 @@ impl Lock {
         let key_file =
             target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
         check_owner(&key_file).map_err(EditErrorKind::Owner)?;
+        let open = || target.folder.open_or_create(&name, &key_file, Folder::write);
         let start = Instant::now();
         let mut is_reported = false;
-        let mut file = open(&target.folder, &name, &key_file).map_err(lock_error)?;
+        let mut file = open().map_err(lock_error)?;
         loop {
             match file.try_lock() {
                 Ok(()) if is_removed(&file).map_err(lock_error)? => {
-                    file = open(&target.folder, &name, &key_file).map_err(lock_error)?;
+                    file = open().map_err(lock_error)?;
                 }
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(lock_error(error)),
@@ -142,36 +140,6 @@ fn is_lock_content(content: &[u8]) -> bool {
     let (algorithm, digest) = content.split_at(content.len().min(ALGORITHM.len()));
     let is_prefix = ALGORITHM.starts_with(algorithm) && digest.iter().all(u8::is_ascii_hexdigit);
     content.len() <= CONTENT_BYTES && (is_prefix || content.iter().all(|byte| *byte == 0))
-}
-
-/// Opens or creates a lock file. It gets the owner of the key file, whom a lock of root would shut out.
-fn open(folder: &Folder, name: &OsStr, key_file: &Metadata) -> io::Result<File> {
-    loop {
-        match folder.create(name) {
-            Ok(file) => copy_owner(&file, key_file),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        match folder
-            .write(name)
-            .and_then(|file| require_own_unlinked(file, Some(owner_of(key_file))))
-        {
-            // Another process removed the file since it was created.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            opened => return opened,
-        }
-    }
-}
-
-/// Gives a new lock to the owner of the key file. Fails if root lacks the capability.
-fn copy_owner(lock: &File, key_file: &Metadata) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt as _, fchown};
-        let _ = fchown(lock, Some(key_file.uid()), Some(key_file.gid()));
-    }
-    #[cfg(not(unix))]
-    let _ = (lock, key_file);
 }
 
 /// Checks that this process can create a lock with the same owner as the key file.
