@@ -4,8 +4,11 @@ use jiff::{Span, SpanRelativeTo};
 
 /// Parses a duration such as `90d`, `12h`, `1d 12h` or `P90D`: jiff's formats, with days of 24 hours.
 pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
+    // jiff reports a number that fits no integer as a syntax error.
+    let mut numbers = text.split(|character: char| !character.is_ascii_digit());
+    let is_long = numbers.any(|number| number.trim_start_matches('0').len() > 18);
     let faulty = |error: jiff::Error| {
-        if error.is_range() { DurationError::TooLong } else { DurationError::Form }
+        if is_long || error.is_range() { DurationError::TooLong } else { DurationError::Form }
     };
     let span = text.parse::<Span>().map_err(faulty)?;
     // Months and years have no fixed length.
@@ -65,7 +68,7 @@ mod tests {
 
     #[test]
     fn duration_out_of_range_is_too_long() {
-        for text in ["9999999d", "99999999w"] {
+        for text in ["9999999d", "99999999w", "18446744073709551615s", "99999999999999999999d"] {
             assert_eq!(parse(text), Err(DurationError::TooLong), "{text}");
         }
     }

@@ -55,8 +55,7 @@ pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result
 /// Returns the failure of a command on this client. Explains it if the name is a key ID.
 pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) -> Failure {
     let is_unknown = matches!(error, ManageError::UnknownClient { .. });
-    let is_id = name.parse::<KeyId>().is_ok() || is_beginning(name);
-    let found = if is_unknown && is_id { beginning_with(name, store).ok() } else { None };
+    let found = if is_unknown && is_id(name) { beginning_with(name, store).ok() } else { None };
     match found.as_deref() {
         Some([key]) => Failure::usage(format!(
             "{name} is the ID of a key of `{}`, but this command needs a client name: \
@@ -72,6 +71,11 @@ pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) 
         )),
         None | Some([]) => error.into(),
     }
+}
+
+/// Returns whether a text has the form of a key ID or of its beginning.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.parse::<KeyId>().is_ok() || is_beginning(text)
 }
 
 fn is_beginning(text: &str) -> bool {

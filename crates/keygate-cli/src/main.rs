@@ -25,6 +25,7 @@ mod location;
 mod new_file;
 mod output;
 mod pages;
+mod quota;
 mod relative;
 mod runtime;
 mod show;

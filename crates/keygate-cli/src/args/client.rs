@@ -1,6 +1,8 @@
 use clap::{Args, Subcommand};
+use keygate::Scope;
 use keygate::client::Network;
-use keygate::{Quota, Scope};
+
+use crate::quota::RateArg;
 
 #[derive(Subcommand)]
 pub(crate) enum ClientCommand {
@@ -17,6 +19,7 @@ pub(crate) enum ClientCommand {
                             Examples:
   keygate client set 'App 1' --quota 200/minute --add-scope stock:read
   keygate client set 'App 1' --scope orders:read --scope orders:write
+  keygate client set 'App 1' --quota '100/minute burst 20' --quota 10000/day
   keygate client set 'App 1' --no-quota --metadata team=billing --remove-metadata owner
   keygate client set 'App 1' --title 'ACME shop' --network 10.0.0.0/8 --network 192.0.2.7
 
@@ -91,9 +94,9 @@ pub(crate) struct AddArgs {
     /// Scope of the client, such as orders:read; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<Scope>,
-    /// Quota of the client, such as 100/minute, or unlimited
-    #[arg(long)]
-    pub(crate) quota: Option<Quota>,
+    /// Quota of the client, such as 100/minute, '100/minute burst 20' or unlimited; may be repeated
+    #[arg(long, value_name = "RATE", value_parser = RateArg::parse)]
+    pub(crate) quota: Vec<RateArg>,
     /// Note to store with the client; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
@@ -128,9 +131,9 @@ pub(crate) struct SetClientArgs {
     /// Scope to remove; may be repeated
     #[arg(long, value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scope"])]
     pub(crate) remove_scope: Vec<Scope>,
-    /// Quota of the client, such as 100/minute, or unlimited
-    #[arg(long, conflicts_with = "no_quota")]
-    pub(crate) quota: Option<Quota>,
+    /// Quota of the client, replacing all its rates; may be repeated
+    #[arg(long, value_name = "RATE", value_parser = RateArg::parse, conflicts_with = "no_quota")]
+    pub(crate) quota: Vec<RateArg>,
     /// Remove the quota: the default of each limit applies
     #[arg(long)]
     pub(crate) no_quota: bool,

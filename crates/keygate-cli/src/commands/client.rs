@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::identify::client_failure;
 use crate::output::{Output, RED};
 use crate::pages;
+use crate::quota::quota;
 use crate::runtime::block_on;
 use crate::show::{self, counted};
 use crate::store::{Store, open, open_to_change};
@@ -64,7 +65,7 @@ fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
     let profile = ClientProfile::new(args.name).with_scopes(args.scopes).with_metadata(metadata);
     let profile = profile.with_networks(args.networks);
     let profile = args.title.into_iter().fold(profile, ClientProfile::with_title);
-    Ok(match args.quota {
+    Ok(match quota(&args.quota)? {
         Some(quota) => profile.with_quota(quota),
         None => profile,
     })

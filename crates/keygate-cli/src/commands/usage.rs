@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::args::{Globals, UsageArgs};
 use crate::failure::Failure;
 use crate::history::Watched;
+use crate::identify::is_id;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::table::{Cell, Table};
@@ -47,6 +48,12 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
     }
     if listing.rows.is_empty() && !out.is_json() {
         out.note("no requests in this period");
+        if let Some(id) = args.client.as_deref().filter(|client| is_id(client)) {
+            out.note(&format!(
+                "{id} looks like a key ID, but --client takes the name of a client: \
+                 `keygate key show {id}` shows the key with its client"
+            ));
+        }
     } else {
         let (since, until) = match &watched {
             Watched::Never => (None, None),

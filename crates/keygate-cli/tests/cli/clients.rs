@@ -102,6 +102,8 @@ fn invalid_arguments_are_wrong_usage() {
     let add = |arguments: &[&str]| sandbox.run([&["client", "add", "App 1"], arguments].concat());
     add(&["--scope", "Orders"]).fails(2, "--scope <SCOPE>: segment 1");
     add(&["--quota", "100"]).fails(2, "100/minute");
+    add(&["--quota", "{rate: 9/day, burst: 2}"]).fails(2, "`100/minute burst 20`, and repeat");
+    add(&["--quota", "9/day", "--quota", "unlimited"]).fails(2, "with other rates: choose one");
     add(&["--metadata", "team"]).fails(2, "NAME=VALUE");
     add(&["--metadata", "=x"]).fails(2, "NAME=VALUE");
     add(&["--metadata", "a=1", "--metadata", "a=2"]).fails(2, "given twice");

@@ -36,6 +36,12 @@ fn client_set_changes_only_the_given_values() {
         assert_eq!((&result["scopes"], &result["quota"]), (&json!(["a", "b:*"]), &json!(null)));
         assert_eq!(client(), json!([["a", "b:*"], null, { "team": "sales" }]));
 
+        set(&["--quota", "9/minute burst 2", "--quota", "90/day"]);
+        assert_eq!(client()[1], "9/minute, 2 at once; 90/day");
+        set(&["--quota", "unlimited"]);
+        assert_eq!(client()[1], "unlimited");
+        set(&["--no-quota"]);
+
         set(&["--remove-scope", "a"]);
         assert_eq!(client()[0], json!(["b:*"]));
         let result = set(&["--remove-scope", "b:x"]);

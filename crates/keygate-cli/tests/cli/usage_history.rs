@@ -120,6 +120,8 @@ fn usage_is_listed_by_client_key_and_time() {
     assert!(start.ends_with(":00:00Z"), "{start}");
     let none = usage(&["--client", "App 3"]);
     assert!(none.err.starts_with("no requests in this period"), "{}", none.err);
+    let id = usage(&["--client", "1f0c2b7a"]);
+    assert!(id.err.contains("`keygate key show 1f0c2b7a`"), "{}", id.err);
     assert_eq!(
         usage(&["--client", "App 3", "--csv"]).out,
         "client,key_id,last_used,requests,replaced,refused,reasons\r\n"

@@ -7,6 +7,7 @@ use crate::differences::Differences;
 use crate::failure::Failure;
 use crate::identify::client_failure;
 use crate::output::Output;
+use crate::quota::quota;
 use crate::runtime::block_on;
 use crate::show;
 use crate::store::Store;
@@ -44,7 +45,7 @@ fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
     }
     change = args.add_scope.into_iter().fold(change, ClientChange::add_scope);
     change = args.remove_scope.into_iter().fold(change, ClientChange::remove_scope);
-    if let Some(quota) = args.quota {
+    if let Some(quota) = quota(&args.quota)? {
         change = change.with_quota(quota);
     }
     if args.no_quota {
