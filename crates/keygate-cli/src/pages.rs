@@ -14,33 +14,37 @@ pub(crate) fn keys(
     Ok(first_keys(store, query, usize::MAX)?.0)
 }
 
-/// Reads at most `limit` keys, and returns whether there are more.
+/// The first rows of a list, and the cursor of the next ones if there are more.
+type Part<T> = (PartialList<T>, Option<String>);
+
+/// Reads at most `limit` keys.
 pub(crate) fn first_keys(
     store: &dyn Store,
     query: &KeyQuery,
     limit: usize,
-) -> Result<(PartialList<KeyInfo>, bool), ManageError> {
+) -> Result<Part<KeyInfo>, ManageError> {
     first(limit, |rows, cursor| {
         let query = query.clone().with_limit(rows);
         block_on(store.keys(&cursor.into_iter().fold(query, KeyQuery::after)))
     })
 }
 
-pub(crate) fn clients(
+/// Reads at most `limit` clients.
+pub(crate) fn first_clients(
     store: &dyn Store,
     query: &ClientQuery,
-) -> Result<PartialList<ClientInfo>, ManageError> {
-    let (list, _) = first(usize::MAX, |rows, cursor| {
+    limit: usize,
+) -> Result<Part<ClientInfo>, ManageError> {
+    first(limit, |rows, cursor| {
         let query = query.clone().with_limit(rows);
         block_on(store.clients(&cursor.into_iter().fold(query, ClientQuery::after)))
-    })?;
-    Ok(list)
+    })
 }
 
 fn first<T>(
     limit: usize,
     page: impl Fn(usize, Option<String>) -> Result<Page<T>, ManageError>,
-) -> Result<(PartialList<T>, bool), ManageError> {
+) -> Result<Part<T>, ManageError> {
     let mut list = PartialList::from(Vec::new());
     let mut cursor = None;
     loop {
@@ -49,7 +53,7 @@ fn first<T>(
         list.unreadable.extend(page.unreadable);
         cursor = page.next;
         if cursor.is_none() || list.found.len() >= limit {
-            return Ok((list, cursor.is_some()));
+            return Ok((list, cursor));
         }
     }
 }

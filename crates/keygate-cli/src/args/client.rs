@@ -76,6 +76,12 @@ pub(crate) struct ListClientsArgs {
     /// Only clients with this metadata entry; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
+    /// Maximum number of clients to list
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// List the clients after this cursor, which a shorter list shows at its end
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
     /// Exit with code 1 if the list is not empty
     #[arg(long)]
     pub(crate) exit_code: bool,

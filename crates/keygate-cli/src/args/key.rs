@@ -176,6 +176,9 @@ pub(crate) struct ListKeysArgs {
     /// Maximum number of keys to list
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
+    /// List the keys after this cursor, which a shorter list shows at its end
+    #[arg(long, value_name = "CURSOR", conflicts_with_all = ["unused_for", "used_within"])]
+    pub(crate) after: Option<String>,
     /// Exit with code 1 if the list is not empty
     #[arg(long)]
     pub(crate) exit_code: bool,

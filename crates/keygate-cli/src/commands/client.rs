@@ -115,25 +115,36 @@ fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(
 }
 
 fn query(args: &ListClientsArgs) -> ClientQuery {
-    let ListClientsArgs { disabled, enabled, search, scope, metadata, exit_code: _ } = args;
+    let ListClientsArgs {
+        disabled,
+        enabled,
+        search,
+        scope,
+        metadata,
+        limit: _,
+        after,
+        exit_code: _,
+    } = args;
     let mut query = ClientQuery::new();
     if *disabled || *enabled {
         query = query.with_enabled(*enabled);
     }
     query = search.iter().fold(query, |query, text| query.with_search(text));
     query = scope.iter().cloned().fold(query, ClientQuery::with_scope);
-    metadata.iter().fold(query, |query, (name, value)| query.add_metadata(name, value))
+    query = metadata.iter().fold(query, |query, (name, value)| query.add_metadata(name, value));
+    after.iter().fold(query, ClientQuery::after)
 }
 
 fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitCode, Failure> {
     let query = query(args);
     let is_whole = query == ClientQuery::new();
-    let listed = if is_whole {
-        block_on(store.list_readable_clients())
+    let (listed, next) = if is_whole && args.limit.is_none() {
+        (block_on(store.list_readable_clients())?, None)
     } else {
-        pages::clients(store, &query)
+        let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
+        pages::first_clients(store, &query, limit)?
     };
-    let PartialList { found: clients, unreadable, .. } = listed?;
+    let PartialList { found: clients, unreadable, .. } = listed;
     if clients.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(if is_whole {
             "there are no clients: add one with `keygate client add`"
@@ -159,6 +170,11 @@ fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitC
         &table.without_empty([1, 6]).render(),
         &clients.iter().map(show::client_json).collect(),
     )?;
+    if let Some(next) = next {
+        out.note(&format!(
+            "there are more clients: raise --limit, or list the next ones with --after {next}"
+        ));
+    }
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !clients.is_empty())))
 }

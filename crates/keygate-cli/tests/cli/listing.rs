@@ -203,6 +203,33 @@ fn limited_list_says_if_there_are_more_keys() {
 }
 
 #[test]
+fn limited_list_continues_after_its_cursor() {
+    for sandbox in stores() {
+        for name in ["App 1", "App 2", "App 3"] {
+            sandbox.run(["client", "add", name]).succeeds();
+            sandbox.issue(&[name]);
+        }
+        for (list, options) in [("client", &[][..]), ("key", &[]), ("key", &["--descending"])] {
+            let command = [&[list, "list", "--json"], options].concat();
+            let all = sandbox.run(&command).succeeds().json();
+            let mut pages = Vec::new();
+            let mut after = Vec::new();
+            loop {
+                let page =
+                    sandbox.run([&command[..], &["--limit", "2"], &after].concat()).succeeds();
+                pages.extend(page.json().as_array().unwrap().clone());
+                let Some((_, cursor)) = page.err.split_once("--after ") else { break };
+                let cursor = cursor.split('"').next().unwrap().to_owned();
+                after = vec!["--after", cursor.leak()];
+            }
+            assert_eq!(all.as_array().unwrap().len(), 3);
+            assert_eq!(serde_json::Value::from(pages), all, "{command:?}");
+            sandbox.run([list, "list", "--after", "x"]).fails(1, "start again from the first page");
+        }
+    }
+}
+
+#[test]
 fn help_of_the_list_names_every_state() {
     let help = Sandbox::empty().run(["key", "list", "--help"]).succeeds().out;
     for state in ["active", "replaced", "disabled", "not_yet_valid", "expired", "revoked"] {

@@ -11,16 +11,17 @@ use crate::runtime::block_on;
 use crate::store::Store;
 use crate::{pages, show};
 
-/// Lists the keys that match all filters except those by last use, and returns whether there are more than `limit`.
+/// Lists the keys that match all filters except those by last use, and returns the cursor of the next ones if there are
+/// more than `limit`.
 pub(super) fn listed(
     args: &ListKeysArgs,
     limit: Option<usize>,
     store: &dyn Store,
     now: SystemTime,
-) -> Result<(PartialList<KeyInfo>, bool), ManageError> {
+) -> Result<(PartialList<KeyInfo>, Option<String>), ManageError> {
     let client = args.client.as_deref();
     if limit.is_none() && is_whole(args, now) {
-        return Ok((block_on(store.list_readable_keys(client))?, false));
+        return Ok((block_on(store.list_readable_keys(client))?, None));
     }
     let query = client.into_iter().fold(query(args, now), KeyQuery::with_client);
     pages::first_keys(store, &query, limit.unwrap_or(usize::MAX))
@@ -49,6 +50,7 @@ fn query(args: &ListKeysArgs, now: SystemTime) -> KeyQuery {
     query = scope.iter().cloned().fold(query, KeyQuery::with_scope);
     query = metadata.iter().fold(query, |query, (name, value)| query.add_metadata(name, value));
     query = args.sort.into_iter().fold(query, |query, sort| query.sorted_by(sort.into()));
+    query = args.after.iter().fold(query, KeyQuery::after);
     if args.descending { query.descending() } else { query }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(
     let client = args.client.as_deref();
     let is_by_use = args.unused_for.is_some() || args.used_within.is_some();
     let limit = args.limit.map(|limit| limit as usize);
-    let (listed, mut has_more) = filter::listed(args, limit.filter(|_| !is_by_use), store, now)
+    let (listed, next) = filter::listed(args, limit.filter(|_| !is_by_use), store, now)
         .map_err(|error| client_failure(error, client.unwrap_or_default(), store))?;
     let PartialList { found: mut keys, unreadable, .. } = listed;
     let watched = if keys.is_empty() && !is_by_use {
@@ -36,10 +36,8 @@ pub(super) fn run(
         show_last_uses(&mut keys, client, globals, out)?
     };
     filter::retain_by_use(&mut keys, args, watched.as_ref(), now)?;
-    if let Some(limit) = limit {
-        has_more |= keys.len() > limit;
-        keys.truncate(limit);
-    }
+    let is_cut = limit.is_some_and(|limit| keys.len() > limit);
+    keys.truncate(limit.unwrap_or(usize::MAX));
 
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(match args {
@@ -55,7 +53,11 @@ pub(super) fn run(
     let json = keys.iter().map(|key| show::listed_json(key, &policy, now));
     out.print(&table, &json.collect())?;
     show::watched(watched.as_ref(), out);
-    if has_more {
+    if let Some(next) = next {
+        out.note(&format!(
+            "there are more keys: raise --limit, or list the next ones with --after {next}"
+        ));
+    } else if is_cut {
         out.note("there are more keys: raise --limit to list them");
     }
     show::unreadable(&unreadable, out)?;
