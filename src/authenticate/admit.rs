@@ -8,7 +8,7 @@ use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration, SentInClear, StoreError, WrongReason};
 use crate::key::{KeyDigest, KeyState, Lifetime, PackedStatus, Validity};
 use crate::observe::Outcome;
-use crate::store::LookupResult;
+use crate::store::{KeyRecord, LookupResult};
 
 /// A key that was read from a request, to be looked up.
 #[derive(Clone, Copy)]
@@ -49,20 +49,17 @@ impl LookupRequest {
             Ok(None) => return Err(AuthError::wrong(WrongReason::Unknown, None, self.by_bearer)),
             Err(error) => return Err(AuthError::Unavailable(error)),
         };
-        let (digest, profile, status) = record.into_parts();
+        let KeyRecord { digest, profile, status } = record;
         // A store or cache that returns the wrong row is broken and must admit nobody.
         if digest != self.digest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
         // Most keys are active, never expire and have no restrictions: two comparisons.
         if status == PackedStatus::CLEAR && !profile.is_restricted() {
-            return Ok(Client::new(profile, digest, status, self.by_bearer));
+            return Ok(Client::new(profile, digest, status, self.by_bearer, None));
         }
         match check(&profile, status, attempt, clock) {
-            Ok(address) => {
-                let client = Client::new(profile, digest, status, self.by_bearer);
-                Ok(client.with_address(address))
-            }
+            Ok(address) => Ok(Client::new(profile, digest, status, self.by_bearer, address)),
             Err(Refused::Wrong(reason)) => {
                 Err(AuthError::wrong(reason, Some(digest.key_id()), self.by_bearer))
             }

@@ -42,12 +42,9 @@ impl Client {
         digest: KeyDigest,
         status: PackedStatus,
         by_bearer: bool,
+        address: Option<IpAddr>,
     ) -> Self {
-        Self { profile, digest, status, by_bearer, address: None }
-    }
-
-    pub(crate) fn with_address(self, address: Option<IpAddr>) -> Self {
-        Self { address, ..self }
+        Self { profile, digest, status, by_bearer, address }
     }
 
     pub(crate) fn digest(&self) -> KeyDigest {

@@ -15,23 +15,19 @@ pub(crate) enum Caching {
 }
 
 impl Caching {
-    #[inline]
     pub(crate) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
-        match self {
-            Self::Unchanged => {}
-            Self::Vary => add_vary(headers, sources),
-            Self::Private => {
-                add_vary(headers, sources);
-                headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+        let is_private = match self {
+            Self::Unchanged => return,
+            Self::Vary => false,
+            Self::Private => true,
+        };
+        for name in sources.header_names() {
+            if !varies_by(headers, name) {
+                headers.append(VARY, HeaderValue::from(name.clone()));
             }
         }
-    }
-}
-
-fn add_vary(headers: &mut HeaderMap, sources: &Sources) {
-    for name in sources.header_names() {
-        if !varies_by(headers, name) {
-            headers.append(VARY, HeaderValue::from(name.clone()));
+        if is_private {
+            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
         }
     }
 }

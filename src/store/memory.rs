@@ -133,8 +133,7 @@ impl MemoryStore {
         if state == KeyState::Revoked {
             rules::revoke(&mut key, index.now());
         }
-        let (_, profile, _) = record.into_parts();
-        let profile = index.shared_profile(profile)?;
+        let profile = index.shared_profile(record.profile)?;
         let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
         let mut key = PackedKey::new(key, &profile, is_enabled);
         // A record does not have the id of the successor.

@@ -22,10 +22,10 @@ use crate::manage::KeyFacts;
 /// ```
 #[derive(Clone)]
 pub struct KeyRecord {
-    digest: KeyDigest,
+    pub(crate) digest: KeyDigest,
     /// The profile of the client, with the restrictions of the key.
-    profile: ClientProfile,
-    status: PackedStatus,
+    pub(crate) profile: ClientProfile,
+    pub(crate) status: PackedStatus,
 }
 
 impl KeyRecord {
@@ -207,20 +207,6 @@ impl KeyRecord {
     #[inline]
     pub(crate) fn is_unrestricted(&self) -> bool {
         self.status == PackedStatus::CLEAR && !self.profile.is_restricted()
-    }
-
-    #[inline]
-    pub(crate) fn from_parts(
-        digest: KeyDigest,
-        profile: ClientProfile,
-        status: PackedStatus,
-    ) -> Self {
-        Self { digest, profile, status }
-    }
-
-    #[inline]
-    pub(crate) fn into_parts(self) -> (KeyDigest, ClientProfile, PackedStatus) {
-        (self.digest, self.profile, self.status)
     }
 }
 

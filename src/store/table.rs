@@ -82,8 +82,11 @@ impl Table {
         // A search by plain comparison is safe: only a digest with the same first eight bytes gets this far, and
         // `admit` compares the whole digest in constant time.
         let (row, status) = segment.find(digest.prefix())?;
-        (row.digest.difference(*digest) == 0)
-            .then(|| KeyRecord::from_parts(row.digest, row.profile.clone(), status))
+        (row.digest.difference(*digest) == 0).then(|| KeyRecord {
+            digest: row.digest,
+            profile: row.profile.clone(),
+            status,
+        })
     }
 
     /// Returns the row with this prefix.

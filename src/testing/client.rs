@@ -33,6 +33,6 @@ impl Client {
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
         // Stores refuse a key this short.
         let digest = KeyDigest::of(b"for_test");
-        Self::new(profile.into(), digest, PackedStatus::CLEAR, false)
+        Self::new(profile.into(), digest, PackedStatus::CLEAR, false, None)
     }
 }

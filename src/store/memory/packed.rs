@@ -34,8 +34,7 @@ impl KeyMetadata {
 impl PackedKey {
     /// Packs the facts of a key, whose client has this profile and is enabled or disabled.
     pub(super) fn new(facts: KeyFacts, profile: &ClientProfile, client_enabled: bool) -> Self {
-        let record = KeyRecord::of(&facts, profile, client_enabled);
-        let (digest, profile, status) = record.into_parts();
+        let KeyRecord { digest, profile, status } = KeyRecord::of(&facts, profile, client_enabled);
         // The other facts are in the record.
         let KeyFacts {
             digest: _,
@@ -72,7 +71,7 @@ impl PackedKey {
             lifetime,
             revoked: _,
             replaced_by: _,
-        } = KeyRecord::from_parts(digest, profile, status).facts();
+        } = KeyRecord { digest, profile, status }.facts();
         KeyFacts {
             digest,
             client,

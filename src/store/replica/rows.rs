@@ -50,8 +50,7 @@ fn with_client(
 ) -> Result<(Row, PackedStatus), RefusedKey> {
     let why = match client {
         Some(Ok((profile, is_enabled))) => {
-            let record = KeyRecord::of(key, profile, is_enabled);
-            let (digest, profile, status) = record.into_parts();
+            let KeyRecord { digest, profile, status } = KeyRecord::of(key, profile, is_enabled);
             return Ok((Row { digest, profile }, status));
         }
         Some(Err(row)) => row.to_string(),

@@ -97,8 +97,7 @@ fn read_restricted(
 ) -> io::Result<ClientProfile> {
     let client = clients.get(client).ok_or_else(|| unusable(NO_CLIENT))?;
     let key = client::key_from_json(key).map_err(|row| unusable(&row.to_string()))?;
-    let (_, profile, _) = KeyRecord::of(&key, client, true).into_parts();
-    Ok(profile)
+    Ok(KeyRecord::of(&key, client, true).profile)
 }
 
 const NO_CLIENT: &str = "a key has no client";
@@ -143,7 +142,11 @@ fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> 
             clients.len() - 1
         });
         if profile.restrictions().is_some() {
-            let record = KeyRecord::from_parts(*digest, profile.clone(), PackedStatus::CLEAR);
+            let record = KeyRecord {
+                digest: *digest,
+                profile: profile.clone(),
+                status: PackedStatus::CLEAR,
+            };
             restricted.push((client, record));
         }
     });
