@@ -27,7 +27,7 @@ mod transfer;
 #[cfg(feature = "usage")]
 mod usage;
 
-pub(super) use column::{Codec, Column, Table, Value};
+pub(super) use column::{Codec, Column, KeyTime, Table, Value};
 pub(super) use columns::{CLIENTS, KEYS};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]

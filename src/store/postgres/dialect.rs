@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::{Row as _, ValueRef as _};
 
 use crate::key::{KeyId, Rounding, Timestamp};
-use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, Values};
+use crate::store::sql::{self, Codec, Column, Dialect, KeyTime, Table, Value, ValueError, Values};
 
 impl Dialect for Postgres {
     const PREFIX: &'static str = "keygate.";
@@ -58,18 +58,20 @@ impl Dialect for Postgres {
         format!("pg_catalog.lower({text} collate \"C\")")
     }
 
-    fn order_time(column: &str) -> String {
+    fn order_time(time: KeyTime) -> String {
         let (first, last) = ("1970-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00");
         // `greatest` and `least` ignore null. `infinity` and times before 1970 are unreadable, but must have a place in
         // the order.
-        match column {
-            "k.expires" => format!("greatest(least({column}, '{last}'), '{first}')"),
-            _ => format!("least(greatest({column}, '{first}'), '{last}')"),
+        let first_if_null = |column| format!("least(greatest({column}, '{first}'), '{last}')");
+        match time {
+            KeyTime::Created => first_if_null("k.created"),
+            KeyTime::NotBefore => first_if_null("k.not_before"),
+            KeyTime::Expires => format!("greatest(least(k.expires, '{last}'), '{first}')"),
         }
     }
 
-    fn select_order_time(column: &str) -> String {
-        format!("pg_catalog.timestamptz_send({})", Self::order_time(column))
+    fn select_order_time(time: KeyTime) -> String {
+        format!("pg_catalog.timestamptz_send({})", Self::order_time(time))
     }
 
     fn order_value(time: Timestamp) -> Value<'static> {

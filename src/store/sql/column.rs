@@ -58,6 +58,14 @@ impl<T> Column<T> {
     }
 }
 
+/// A time of a key that lists are sorted or filtered by.
+#[derive(Clone, Copy)]
+pub(in crate::store) enum KeyTime {
+    Created,
+    NotBefore,
+    Expires,
+}
+
 /// An argument of a statement, such as the value of a column.
 #[derive(Debug, PartialEq)]
 pub(in crate::store) enum Value<'a> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use super::column::{Codec, Column, Table, Value};
+use super::column::{Codec, Column, KeyTime, Table, Value};
 use super::columns::{CLIENTS, KEYS};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
@@ -53,12 +53,12 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// Returns the expression that converts the letters A to Z of a text to lower case, as in the indexes.
     fn lower(text: &str) -> String;
 
-    /// Returns the expression that sorts lists by the column `k.created` or `k.expires`, as in the indexes. It is never
-    /// null: an unknown time of issue sorts first, and a missing expiry last.
-    fn order_time(column: &str) -> String;
+    /// Returns the expression that sorts and filters lists by a time, as in the indexes. It is never null: an unknown time
+    /// of issue sorts first, and a missing expiry last.
+    fn order_time(time: KeyTime) -> String;
 
     /// Returns the expression that selects [`Dialect::order_time`].
-    fn select_order_time(column: &str) -> String;
+    fn select_order_time(time: KeyTime) -> String;
 
     /// Returns the argument that is compared with [`Dialect::order_time`].
     fn order_value(time: Timestamp) -> Value<'static>;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use super::column::Value;
+use super::column::{KeyTime, Value};
 use super::cursor::Dialect;
 use super::select::{Indexed, Rows, Select};
 use crate::client::Scope;
@@ -163,7 +163,7 @@ impl<'q, D: Dialect> Select<'q, D> {
     }
 
     fn and_expiry(&mut self, expiry: ExpiryFilter, now: SystemTime, sort: KeySort) {
-        let expires = D::order_time("k.expires");
+        let expires = D::order_time(KeyTime::Expires);
         let (now, last) = (Timestamp::nearest(now), Timestamp::LAST);
         let (condition, estimate, exact) = match expiry {
             ExpiryFilter::Never if sort == KeySort::Client => {
@@ -205,23 +205,27 @@ impl<'q, D: Dialect> Select<'q, D> {
         if statuses.is_empty() {
             return;
         }
-        self.reads_clients |= statuses
-            .iter()
-            .any(|status| !matches!(status, KeyStatus::Expired | KeyStatus::Revoked));
+        self.reads_clients |= statuses.iter().any(|status| match status {
+            KeyStatus::Expired | KeyStatus::Revoked => false,
+            KeyStatus::Active
+            | KeyStatus::NotYetValid
+            | KeyStatus::Replaced
+            | KeyStatus::Disabled => true,
+        });
         let at = self.bind(D::order_value(now));
         let any = statuses.iter().map(|status| status_is::<D>(*status, &at)).collect::<Vec<_>>();
         self.and(format!("({})", any.join(" or ")));
         let [status] = statuses else { return };
         match status {
             KeyStatus::Expired => {
-                let exact = format!("{} <= {at}", D::order_time("k.expires"));
+                let exact = format!("{} <= {at}", D::order_time(KeyTime::Expires));
                 if sort == KeySort::Expires {
                     return self.and(exact);
                 }
                 self.hint(Rows::Keys, &[Indexed { estimate: rough("k.expires <=", now), exact }]);
             }
             KeyStatus::NotYetValid => {
-                let later = format!("{} > {at}", D::order_time("k.not_before"));
+                let later = format!("{} > {at}", D::order_time(KeyTime::NotBefore));
                 let later = format!("k.not_before is not null and {later}");
                 self.hint(Rows::Keys, &[Indexed::exactly(later)]);
             }
@@ -248,7 +252,7 @@ fn rough(compare: &str, time: Timestamp) -> String {
 /// The condition for keys with this status at the time in a placeholder.
 fn status_is<D: Dialect>(status: KeyStatus, now: &str) -> String {
     let no_index = D::NO_INDEX;
-    let [ends, begins] = ["k.expires", "k.not_before"].map(D::order_time);
+    let [ends, begins] = [KeyTime::Expires, KeyTime::NotBefore].map(D::order_time);
     let expired = format!("(k.expires is not null and {no_index}{ends} <= {now})");
     let begins_later = format!("(k.not_before is not null and {no_index}{begins} > {now})");
     let lives = format!("k.revoked is null and not {expired}");

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::column::Value;
+use super::column::{KeyTime, Value};
 use super::cursor::{self, Cursor, Dialect, ValueError, Values};
 use super::managing::existing_client;
 use super::row::{BadRow, KeyRow, PartialRow};
@@ -64,8 +64,11 @@ pub(in crate::store) async fn key_statement<'q, T: Transaction>(
     now: SystemTime,
 ) -> Result<(String, Vec<Value<'q>>), StoreError> {
     let mut select = planned(transaction, |hint| Select::keys(query, now, hint)).await?;
-    let column = if query.sort == KeySort::Expires { "k.expires" } else { "k.created" };
-    let (time, id) = (T::Dialect::order_time(column), T::Dialect::ORDER_ID);
+    let key_time = match query.sort {
+        KeySort::Client | KeySort::Created => KeyTime::Created,
+        KeySort::Expires => KeyTime::Expires,
+    };
+    let (time, id) = (T::Dialect::order_time(key_time), T::Dialect::ORDER_ID);
     let (tables, client) = select.tables();
     let by = match query.sort {
         KeySort::Client => vec![client, &time, id],
@@ -73,7 +76,7 @@ pub(in crate::store) async fn key_statement<'q, T: Transaction>(
     };
     let after = after.map(|after| values::<T::Dialect>(after, query));
     select.page(&query.paging, after, &by);
-    let first = format!("k.client, k.key_id, {}, ", T::Dialect::select_order_time(column));
+    let first = format!("k.client, k.key_id, {}, ", T::Dialect::select_order_time(key_time));
     let sql = if T::Dialect::READS_ROWS_LATE {
         let (keys, client) =
             (cursor::keys_table::<T::Dialect>(), cursor::with_client::<T::Dialect>());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::column::Value;
+use super::column::{KeyTime, Value};
 use super::cursor::{self, Cursor, Dialect};
 use super::row::KeyRow;
 use super::transaction::{Listed, Transaction};
@@ -42,7 +42,7 @@ pub(super) async fn ended_keys<T: Transaction>(
     }
     if let Some(time) = expired {
         values.push(T::Dialect::order_value(time));
-        let time = T::Dialect::order_time("k.expires");
+        let time = T::Dialect::order_time(KeyTime::Expires);
         conditions.push(format!("k.revoked is null and {time} <= $1"));
     }
     if conditions.is_empty() {

@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use crate::key::{KeyId, Rounding, Timestamp};
-use crate::store::sql::{self, Column, Dialect, Table, Value, ValueError, Values};
+use crate::store::sql::{self, Column, Dialect, KeyTime, Table, Value, ValueError, Values};
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
@@ -61,16 +61,17 @@ impl Dialect for Sqlite {
         format!("{text} collate nocase")
     }
 
-    fn order_time(column: &str) -> String {
-        match column {
-            "k.not_before" => format!("{column}_order"),
-            "k.created" => "k.stored_created_order".to_owned(),
-            _ => "k.stored_expires_order".to_owned(),
-        }
+    fn order_time(time: KeyTime) -> String {
+        let column = match time {
+            KeyTime::Created => "k.stored_created_order",
+            KeyTime::NotBefore => "k.not_before_order",
+            KeyTime::Expires => "k.stored_expires_order",
+        };
+        column.to_owned()
     }
 
-    fn select_order_time(column: &str) -> String {
-        Self::order_time(column)
+    fn select_order_time(time: KeyTime) -> String {
+        Self::order_time(time)
     }
 
     fn order_value(time: Timestamp) -> Value<'static> {
