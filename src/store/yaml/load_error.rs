@@ -152,8 +152,8 @@ pub(super) enum LoadErrorKind {
          `{nearest}`: {hint}"
     )]
     UnknownField { nearest: &'static str, hint: &'static str },
-    #[error("the field `{field}` appears twice, first {first}: keep one of the two")]
-    SecondField { field: &'static str, first: Place },
+    #[error("{}", .what.message(.first))]
+    Repeated { what: Repeated, first: Place },
     #[error(
         "the name of a section is one or several names of mappings, joined by dots, such as `keygate` or `auth.keys`"
     )]
@@ -162,21 +162,15 @@ pub(super) enum LoadErrorKind {
         "keygate's section is below this name, whose value must be a mapping: name another section"
     )]
     SectionType,
-    #[error("keygate's section appears twice, first {first}: merge the two")]
-    SecondSection { first: Place },
     #[error(
         "this file has neither `api_key` nor `api_keys` nor the section `{section}`: write keys indented below \
          `api_keys:`, as `KEY: client name`"
     )]
     NoSection { section: String },
-    #[error("this key is already in the file, {first}: give each client its own key")]
-    SecondKey { first: Place },
     #[error(
         "this key, or one with its id, is also on line {line} of the file `{client}`: give each client its own key"
     )]
     OtherFile { client: String, line: u32 },
-    #[error("this key has the same id as the one {first}: generate a new key")]
-    SameId { first: Place },
     #[error(
         "{0}: generate a key from 32 random bytes, or set `allow_weak_keys: true` to accept the \
          risk \
@@ -199,8 +193,6 @@ pub(super) enum LoadErrorKind {
     Version { known: u32 },
     #[error("{0}: choose another name")]
     Client(ProfileError),
-    #[error("this client is already in the file, {first}: merge the two entries")]
-    SecondClient { first: Place },
     #[error(
         "a key without scopes has all scopes of its client: name some, or remove the line to give it all of them"
     )]
@@ -219,8 +211,6 @@ pub(super) enum LoadErrorKind {
     NullQuota,
     #[error("a rate is missing: write `{{rate: 100/minute, burst: 20}}`, or `100/minute` alone")]
     NoRate,
-    #[error("this name appears twice, first {first}: keep one of the two")]
-    SecondName { first: Place },
     #[error("the key has no `digest`: write `digest: sha256:` and 64 hexadecimal digits")]
     NoDigest,
     #[error(
@@ -240,20 +230,43 @@ pub(super) enum LoadErrorKind {
     Thread(io::Error),
 }
 
-impl LoadErrorKind {
-    /// Returns the place of the earlier entry that the message refers to.
-    #[cfg(feature = "serde")]
-    pub(super) fn first_mut(&mut self) -> Option<&mut Place> {
+/// An entry that may appear only once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Repeated {
+    Field(&'static str),
+    Section,
+    Key,
+    /// A key that has the id of another one.
+    KeyId,
+    Client,
+    /// A name in the metadata of a client.
+    Name,
+}
+
+impl Repeated {
+    fn message(self, first: &Place) -> String {
         match self {
-            Self::SecondField { first, .. }
-            | Self::SecondKey { first }
-            | Self::SameId { first }
-            | Self::SecondClient { first }
-            | Self::SecondName { first } => Some(first),
-            _ => None,
+            Self::Field(field) => {
+                format!("the field `{field}` appears twice, first {first}: keep one of the two")
+            }
+            Self::Section => {
+                format!("keygate's section appears twice, first {first}: merge the two")
+            }
+            Self::Key => {
+                format!("this key is already in the file, {first}: give each client its own key")
+            }
+            Self::KeyId => {
+                format!("this key has the same id as the one {first}: generate a new key")
+            }
+            Self::Client => {
+                format!("this client is already in the file, {first}: merge the two entries")
+            }
+            Self::Name => format!("this name appears twice, first {first}: keep one of the two"),
         }
     }
+}
 
+impl LoadErrorKind {
     pub(super) fn at(self, position: Position) -> LoadError {
         LoadError { kind: self, position: Some(position), file: None }
     }

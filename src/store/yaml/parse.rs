@@ -1,7 +1,7 @@
 use super::error::{KeyFileWarning, WarningKind};
 use super::events::Events;
 use super::layout::Layout;
-use super::load_error::{LoadError, LoadErrorKind};
+use super::load_error::{LoadError, LoadErrorKind, Repeated};
 use super::node::{Node, Text};
 use super::position::Position;
 use super::text::{YamlText, YamlTextKind};
@@ -296,13 +296,8 @@ impl<'r> FileParser<'r> {
             Ok(_) => {}
             Err(conflicts) => errors.extend(conflicts.iter().map(|conflict| {
                 let [first, second] = conflict.positions;
-                let first = first.into();
-                let kind = if conflict.same_key {
-                    LoadErrorKind::SecondKey { first }
-                } else {
-                    LoadErrorKind::SameId { first }
-                };
-                kind.at(second)
+                let what = if conflict.same_key { Repeated::Key } else { Repeated::KeyId };
+                LoadErrorKind::Repeated { what, first: first.into() }.at(second)
             })),
         }
         warnings.sort_by_key(KeyFileWarning::position);

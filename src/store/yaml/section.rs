@@ -7,7 +7,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::events::Events;
 use super::facts::{client_fields, key_fields, policy_fields, present, with_digest};
-use super::load_error::LoadError;
+use super::load_error::{LoadError, LoadErrorKind};
 use super::parse::parse_all;
 use super::position::Place;
 use super::value::{Item, Value};
@@ -57,7 +57,7 @@ impl Keys {
     fn new(Recording { nodes, places, errors }: Recording) -> Self {
         let (keys, findings) = parse_all(&mut Events::recorded(nodes), errors);
         let fault = |LoadError { mut kind, position, file: _ }: LoadError| {
-            if let Some(first) = kind.first_mut()
+            if let LoadErrorKind::Repeated { first, .. } = &mut kind
                 && let Place::Line(number) = *first
             {
                 *first = Place::Entry(places.show(number));

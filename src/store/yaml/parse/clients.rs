@@ -10,7 +10,7 @@ use crate::manage::{ClientFacts, rules};
 use crate::store::memory::Bulk;
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::Events;
-use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind, Repeated};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 use crate::store::yaml::text::YamlTextKind;
@@ -76,7 +76,8 @@ impl FileParser<'_> {
         let position = name.position;
         let name = name.text("the name of a client", CLIENTS_HINT)?;
         if let Some((first, ..)) = self.clients.0.get(&*name) {
-            return Err(LoadErrorKind::SecondClient { first: (*first).into() }.at(position));
+            return Err(LoadErrorKind::Repeated { what: Repeated::Client, first: (*first).into() }
+                .at(position));
         }
         let client_error = |error| LoadErrorKind::Client(error).at(position);
         label::check(&name).map_err(|error| client_error(ProfileError::Name(error)))?;
@@ -172,7 +173,8 @@ impl FileParser<'_> {
             }
             self.warn_if_key("this name in the metadata", &name, position);
             if let Some(first) = positions.insert(name.clone(), position) {
-                return Err(LoadErrorKind::SecondName { first: first.into() }.at(position));
+                return Err(LoadErrorKind::Repeated { what: Repeated::Name, first: first.into() }
+                    .at(position));
             }
             let position = value.position;
             let value = value.text("a text", HINT)?;

@@ -5,7 +5,7 @@ use super::{FileParser, ROOT};
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::{AppEntry, Events};
 use crate::store::yaml::layout::{SECTION, is_top_name};
-use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind, Repeated};
 use crate::store::yaml::position::Position;
 
 /// A name that belongs to keygate.
@@ -68,7 +68,8 @@ impl FileParser<'_> {
                 AppEntry::Ours(Ours::Section, node) => {
                     let first: Option<Position> = seen_section.replace(node.position);
                     let second = first.map(|first| {
-                        LoadErrorKind::SecondSection { first: first.into() }.at(node.position)
+                        LoadErrorKind::Repeated { what: Repeated::Section, first: first.into() }
+                            .at(node.position)
                     });
                     let read = self.read_section(events, inner);
                     has_keys |= *read.as_ref().unwrap_or(&true);

@@ -5,7 +5,7 @@ use super::keys::KEY;
 use super::policy::POLICY;
 use super::root::ROOT;
 use super::values::RATE;
-use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind, Repeated};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 
@@ -81,7 +81,8 @@ impl<F: Copy> SeenFields<F> {
         match self.positions[index].replace(position) {
             None => Ok(field),
             Some(first) => {
-                Err(LoadErrorKind::SecondField { field: name, first: first.into() }.at(position))
+                Err(LoadErrorKind::Repeated { what: Repeated::Field(name), first: first.into() }
+                    .at(position))
             }
         }
     }
