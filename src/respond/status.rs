@@ -20,6 +20,9 @@ impl From<AuthError> for Status {
 }
 
 /// Returns the error of a response that tonic made from a status.
+///
+/// The source is the only part of a status that keeps a type; code, message, details and metadata are sent to the caller.
+/// tonic returns it as `dyn Error`, so it must be downcast.
 pub(super) fn error_of(extensions: &Extensions) -> Option<&AuthError> {
     extensions.get::<Status>()?.source()?.downcast_ref()
 }
