@@ -129,7 +129,10 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     }
 
     fn completion(&self, caching: Caching, warning: WarningHeader) -> Completion {
-        let anonymous = matches!(caching, Caching::Vary);
+        let anonymous = match caching {
+            Caching::Vary => true,
+            Caching::Private | Caching::Unchanged => false,
+        };
         let unchanged = self.layer.options.without_cache_fields;
         let caching = if unchanged { Caching::Unchanged } else { caching };
         Completion { config: self.layer.auth.config.clone(), caching, anonymous, warning }

@@ -128,8 +128,12 @@ impl Audit {
         now: SystemTime,
     ) -> Vec<AuditKind> {
         let mut kinds = Vec::new();
-        if !matches!(key.status(now), KeyStatus::Active | KeyStatus::Replaced) {
-            return kinds;
+        match key.status(now) {
+            KeyStatus::Active | KeyStatus::Replaced => {}
+            KeyStatus::NotYetValid
+            | KeyStatus::Disabled
+            | KeyStatus::Expired
+            | KeyStatus::Revoked => return kinds,
         }
         if key.expires().is_none() {
             kinds.push(AuditKind::NeverExpires);

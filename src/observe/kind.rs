@@ -79,7 +79,24 @@ impl OutcomeKind {
 
     /// Returns whether requests with this outcome were refused.
     pub fn is_refusal(self) -> bool {
-        !matches!(self, Self::Admitted | Self::Replaced)
+        match self {
+            Self::Admitted | Self::Replaced => false,
+            Self::NoCredentials
+            | Self::Unknown
+            | Self::NotYetValid
+            | Self::Expired
+            | Self::Revoked
+            | Self::Disabled
+            | Self::Network
+            | Self::Ambiguous
+            | Self::Malformed
+            | Self::InsufficientScope
+            | Self::Throttled
+            | Self::TooManyFailures
+            | Self::SentInClear
+            | Self::Unavailable
+            | Self::Misconfigured => true,
+        }
     }
 
     pub(super) fn of_refusal(error: &AuthError) -> Self {

@@ -81,7 +81,12 @@ pub(crate) fn add_headers(
 fn rate_limit(error: &AuthError) -> Option<&HeaderMap> {
     match error {
         AuthError::Throttled(throttled) => throttled.headers(),
-        _ => None,
+        AuthError::NoCredentials
+        | AuthError::WrongCredentials(_)
+        | AuthError::InsufficientScope(_)
+        | AuthError::SentInClear(_)
+        | AuthError::Unavailable(_)
+        | AuthError::Misconfigured(_) => None,
     }
 }
 

@@ -131,9 +131,15 @@ impl FailureGuard for Failures {
         attempt: Attempt<'_>,
         clock: Option<&Clock>,
     ) -> AuthError {
-        // In other cases, no key was guessed.
-        if !matches!(error, AuthError::WrongCredentials(_)) {
-            return error;
+        match error {
+            AuthError::WrongCredentials(_) => {}
+            // No key was guessed.
+            AuthError::NoCredentials
+            | AuthError::InsufficientScope(_)
+            | AuthError::SentInClear(_)
+            | AuthError::Throttled(_)
+            | AuthError::Unavailable(_)
+            | AuthError::Misconfigured(_) => return error,
         }
         let counts = &self.throttle.counts;
         if let Some(digest) = digest {

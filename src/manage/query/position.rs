@@ -35,7 +35,10 @@ impl List {
     }
 
     fn has_keys(self) -> bool {
-        !matches!(self, Self::Clients | Self::Events)
+        match self {
+            Self::KeysByClient | Self::KeysByCreated | Self::KeysByExpires => true,
+            Self::Clients | Self::Events => false,
+        }
     }
 }
 

@@ -247,7 +247,10 @@ impl LocalKeyStore for Shared {
 
 #[inline]
 fn is_served(status: Status) -> bool {
-    matches!(status, Status::Fresh | Status::OutOfContact)
+    match status {
+        Status::Fresh | Status::OutOfContact => true,
+        Status::NotReady | Status::Stale | Status::Ended => false,
+    }
 }
 
 #[cold]

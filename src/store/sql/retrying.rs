@@ -15,9 +15,9 @@ pub(in crate::store) async fn retrying<C, T>(change: impl Fn() -> C) -> Result<T
 where
     C: Future<Output = Result<T, ManageError>>,
 {
-    let is_busy = |error: &ManageError| match error {
-        ManageError::Unavailable(error) => error.kind() == StoreErrorKind::Busy,
-        _ => false,
+    let is_busy = |error: &ManageError| {
+        let ManageError::Unavailable(error) = error else { return false };
+        error.kind() == StoreErrorKind::Busy
     };
     retrying_while(is_busy, change).await
 }

@@ -53,9 +53,9 @@ impl Connections {
         file::check(&path)?;
         let connections = Self::new(path, migrations, max_connections);
         if migrate {
-            let is_busy = |error: &DatabaseError| match error {
-                DatabaseError::Unavailable(error) => error.kind() == StoreErrorKind::Busy,
-                _ => false,
+            let is_busy = |error: &DatabaseError| {
+                let DatabaseError::Unavailable(error) = error else { return false };
+                error.kind() == StoreErrorKind::Busy
             };
             retrying_while(is_busy, || connections.migrate()).await?;
         }

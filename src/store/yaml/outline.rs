@@ -65,7 +65,8 @@ impl<'a> Outline<'a> {
             for entry in mapping.entries() {
                 match entry.value.shape {
                     Shape::Other => found.push(&self.text[entry.range()]),
-                    _ => mappings.push(&entry.value),
+                    Shape::Mapping(_) => mappings.push(&entry.value),
+                    Shape::Text(_) | Shape::Null | Shape::List(_) => {}
                 }
             }
         }

@@ -141,7 +141,7 @@ impl Change {
             (Self::Remove, true) => Some(
                 "This client is enabled. Disable it first, and remove it once you are sure that nobody needs it.",
             ),
-            _ => None,
+            (Self::Disable, true) | (Self::Enable | Self::Remove, false) => None,
         }
     }
 }

@@ -54,7 +54,7 @@ impl Uses {
     pub(super) fn today(&self, key_id: KeyId) -> Option<u64> {
         match self {
             Self::Known { today, .. } => Some(today.get(&key_id).copied().unwrap_or_default()),
-            _ => None,
+            Self::NotKept | Self::Unreadable(_) | Self::NotWritten => None,
         }
     }
 
@@ -87,7 +87,7 @@ impl Uses {
                 let requests = today.values().sum();
                 html! { p { (counted(requests, "request")) " with these keys today (UTC)." } }
             }
-            _ => self.why_unknown(now),
+            Self::NotKept | Self::Unreadable(_) | Self::NotWritten => self.why_unknown(now),
         }
     }
 

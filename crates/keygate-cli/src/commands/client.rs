@@ -26,11 +26,20 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let confirmation = match command {
         ClientCommand::Remove(_) => Confirmation::new(globals)?,
-        _ => Confirmation::Given,
+        ClientCommand::Add(_)
+        | ClientCommand::Set(_)
+        | ClientCommand::Enable(_)
+        | ClientCommand::Disable(_)
+        | ClientCommand::List(_)
+        | ClientCommand::Show(_) => Confirmation::Given,
     };
     let store = match command {
         ClientCommand::List(_) | ClientCommand::Show(_) => open(globals, out)?,
-        _ => open_to_change(globals, out)?,
+        ClientCommand::Add(_)
+        | ClientCommand::Set(_)
+        | ClientCommand::Enable(_)
+        | ClientCommand::Disable(_)
+        | ClientCommand::Remove(_) => open_to_change(globals, out)?,
     };
     let store = &*store;
     match command {

@@ -28,12 +28,19 @@ pub(super) fn run(
     }
     let confirmation = match command {
         KeyCommand::Revoke(_) | KeyCommand::Purge(_) => Confirmation::new(globals)?,
-        _ => Confirmation::Given,
+        KeyCommand::Issue(_)
+        | KeyCommand::List(_)
+        | KeyCommand::Show(_)
+        | KeyCommand::Set(_)
+        | KeyCommand::Rotate(_) => Confirmation::Given,
     };
     let store = match command {
         // `purge_keys` has a dry run of its own.
         KeyCommand::List(_) | KeyCommand::Show(_) | KeyCommand::Purge(_) => open(globals, out)?,
-        _ => open_to_change(globals, out)?,
+        KeyCommand::Issue(_)
+        | KeyCommand::Set(_)
+        | KeyCommand::Revoke(_)
+        | KeyCommand::Rotate(_) => open_to_change(globals, out)?,
     };
     match command {
         KeyCommand::Issue(args) => issue::run(&args, &*store, globals, out)?,

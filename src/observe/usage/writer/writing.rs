@@ -60,7 +60,7 @@ impl Writing {
                     let _ = self.write_one().await;
                 }
                 Some(Some(Command::Flush(reply))) => _ = reply.send(self.flush().await),
-                Some(stop) => {
+                Some(stop @ (None | Some(Command::Stop(_)))) => {
                     let flushed = timeout(STOP_DEADLINE, self.flush()).await;
                     let flushed = flushed.unwrap_or_else(|_| Err(StoreError::timed_out().into()));
                     // Another writer may start once the reply is here.

@@ -65,7 +65,9 @@ fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
                  from {counts} c where {condition} \
                  group by c.client, c.start - c.start % 3600, c.outcome"
             ),
-            _ => format!("select * from {counts} where {condition}"),
+            Group::Client | Group::Key | Group::Time(_) | Group::ClientTime(_) => {
+                format!("select * from {counts} where {condition}")
+            }
         }
     };
     format!("({}) u", LENGTHS.map(select).join(" union all "))

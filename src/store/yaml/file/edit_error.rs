@@ -50,7 +50,7 @@ pub(in crate::store::yaml) enum EditErrorKind {
          it as that user; nothing was changed"
     )]
     Owner(io::Error),
-    #[cfg(unix)]
+    #[cfg_attr(not(unix), allow(dead_code))]
     #[error(
         "the file has another name (a hard link), which would keep the old content: remove that \
          link, or \
@@ -88,6 +88,33 @@ pub(in crate::store::yaml) enum EditErrorKind {
     Thread(io::Error),
 }
 
+impl EditErrorKind {
+    /// Returns whether the file cannot be edited as it is, which is no outage.
+    fn is_of_file(&self) -> bool {
+        match self {
+            Self::Layout { .. }
+            | Self::Flow { .. }
+            | Self::PlaintextElsewhere { .. }
+            | Self::Exists => true,
+            Self::Find(_)
+            | Self::NoFolder(_)
+            | Self::Folder(_)
+            | Self::Mounted
+            | Self::UntrustedLock { .. }
+            | Self::Lock { .. }
+            | Self::Busy { .. }
+            | Self::Create(_)
+            | Self::Write(_)
+            | Self::Owner(_)
+            | Self::HardLink
+            | Self::Rename(_)
+            | Self::Sync(_)
+            | Self::Unstable
+            | Self::Thread(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {kind}", .path.display())]
 struct EditError {
@@ -106,15 +133,9 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
         let why = "the file is on a read-only mount: change the original file";
         return ManageError::ReadOnly { why: why.into() };
     }
-    let is_of_text = matches!(
-        kind,
-        EditErrorKind::Layout { .. }
-            | EditErrorKind::Flow { .. }
-            | EditErrorKind::PlaintextElsewhere { .. }
-            | EditErrorKind::Exists
-    );
+    let is_of_file = kind.is_of_file();
     let error = EditError { path: path.to_owned(), kind };
-    if is_of_text {
+    if is_of_file {
         ManageError::NotEditable { why: error.to_string() }
     } else {
         ManageError::Unavailable(StoreError::new(error))
