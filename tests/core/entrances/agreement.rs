@@ -1,9 +1,20 @@
 //! Every entrance (a way to verify a request) gives the outcome in the table and the same refusal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use keygate::Source;
+
+use crate::common::sources;
 use crate::entrances::cases;
 use crate::entrances::open::{self, Outcome};
+
+#[test]
+fn table_has_every_kind_of_source() {
+    let kind = |source: &Source| format!("{source:?}").split('(').next().unwrap().to_owned();
+    let every: BTreeSet<_> = sources::all().iter().map(|case| kind(&case.source)).collect();
+    let tried = cases::all().into_iter().filter_map(|case| case.sources).flatten();
+    assert_eq!(tried.map(|source| kind(&source)).collect::<BTreeSet<_>>(), every);
+}
 
 #[tokio::test]
 async fn every_entrance_gives_the_expected_outcome() {

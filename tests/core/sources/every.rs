@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderValue, Request, Response};
+use keygate::error::ConfigError;
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, LocalKeyStore, Source, WrongReason,
 };
@@ -50,14 +51,49 @@ async fn responses(
     [respond(&layer, request.clone()).await, respond(&waiting, request).await]
 }
 
+/// The names of the constructors of `Source`.
+fn constructors() -> impl Iterator<Item = &'static str> {
+    let source = include_str!("../../../src/credential/source.rs");
+    let functions = source.split("pub fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
+    functions.filter(|name| !name.starts_with("with_"))
+}
+
 #[test]
 fn list_of_sources_has_every_constructor() {
-    let source = include_str!("../../../src/credential/source.rs");
-    let constructors = source.split("pub fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
-    let constructors =
-        constructors.filter(|name| !name.starts_with("with_")).map(|name| name.replace('_', ""));
     let listed = all().into_iter().map(|case| format!("{:?}", case.constructor).to_lowercase());
+    let constructors = constructors().map(|name| name.replace('_', ""));
     assert_eq!(listed.collect::<BTreeSet<_>>(), constructors.collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn guide_lists_every_source() {
+    let guide = include_str!("../../../docs/sources.md");
+    for name in constructors() {
+        assert!(guide.contains(&format!("\n| `Source::{name}(")), "{name}");
+    }
+}
+
+#[test]
+fn debug_of_a_source_names_its_constructor() {
+    for case in all() {
+        let shown = format!("{:?}", case.source);
+        let name = shown.split('(').next().unwrap().replace('_', "");
+        let constructor = match case.constructor {
+            Constructor::Bearer => Constructor::Scheme,
+            other => other,
+        };
+        assert_eq!(name, format!("{constructor:?}").to_lowercase(), "{shown}");
+    }
+}
+
+/// A key would be read together with the scheme or the name in front of it.
+#[test]
+fn header_of_another_source_is_not_a_key() {
+    for case in all().into_iter().filter(|case| case.constructor != Constructor::Header) {
+        let Some(header) = case.header else { continue };
+        let refused = Authenticator::new(Keys).with_sources([Source::header(header)]).err();
+        assert_eq!(refused, Some(ConfigError::SharedHeader(header)), "{:?}", case.constructor);
+    }
 }
 
 #[tokio::test]
