@@ -3,10 +3,9 @@
 //! The headers and the URI of a request come in; the digest of its key goes out, or the reason why there is none. The
 //! text of the key is not kept.
 //!
-//! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file that implements the trait in
-//! `kind.rs`: `header.rs`, `header_raw.rs`, `authorization.rs`, `basic.rs`, `cookie.rs`, `query.rs` and
-//! `websocket_protocol.rs`. `expected.rs` distinguishes keys from other texts by their prefix. `sources.rs` tries the
-//! sources of an authenticator in order, and `lines.rs` rewrites headers of several lines.
+//! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file, such as `header.rs`, that
+//! implements the trait in `kind.rs`. `expected.rs` distinguishes keys from other texts by their prefix. `sources.rs`
+//! tries the sources of an authenticator in order, and `lines.rs` rewrites headers of several lines.
 
 use http::header::{HeaderMap, HeaderName};
 

@@ -214,6 +214,12 @@ fn request(text: &[u8]) -> Option<Request<()>> {
             b'a' => AUTHORIZATION,
             b'c' => COOKIE,
             b'w' => SEC_WEBSOCKET_PROTOCOL,
+            // The header of the source with this number, so that no source lacks requests.
+            b'0'..=b'9' => {
+                let case = cases::all().into_iter().nth(usize::from(part - b'0'));
+                let Some(name) = case.and_then(|case| case.header) else { continue };
+                HeaderName::from_static(name)
+            }
             b'b' => {
                 let value = format!("Basic {}", cases::base64(value));
                 request.headers_mut().append(AUTHORIZATION, HeaderValue::try_from(value).ok()?);

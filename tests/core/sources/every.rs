@@ -91,8 +91,12 @@ fn debug_of_a_source_names_its_constructor() {
 fn header_of_another_source_is_not_a_key() {
     for case in all().into_iter().filter(|case| case.constructor != Constructor::Header) {
         let Some(header) = case.header else { continue };
-        let refused = Authenticator::new(Keys).with_sources([Source::header(header)]).err();
-        assert_eq!(refused, Some(ConfigError::SharedHeader(header)), "{:?}", case.constructor);
+        let refused = Authenticator::new(Keys).with_sources([Source::header(header)]);
+        let error = refused.map(drop).unwrap_err();
+        assert_eq!(error, ConfigError::SharedHeader(header), "{:?}", case.constructor);
+        let remedies = error.to_string().replace('_', "").to_lowercase();
+        let constructor = format!("source::{:?}(", case.constructor).to_lowercase();
+        assert!(remedies.contains(&constructor), "{error}");
     }
 }
 
