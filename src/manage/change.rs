@@ -207,7 +207,7 @@ impl fmt::Debug for ClientEdit {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub struct KeyChange(Vec<KeyEdit>);
+pub struct KeyChange(pub(super) Vec<KeyEdit>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeyEdit {
@@ -262,9 +262,5 @@ impl KeyChange {
     fn and(mut self, edit: KeyEdit) -> Self {
         self.0.push(edit);
         self
-    }
-
-    pub(super) fn into_edits(self) -> impl Iterator<Item = KeyEdit> {
-        self.0.into_iter()
     }
 }

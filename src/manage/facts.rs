@@ -163,6 +163,6 @@ impl ClientFacts {
     }
 }
 
-fn names_of<const N: usize>(facts: [(&'static str, bool); N]) -> Vec<&'static str> {
+pub(super) fn names_of<const N: usize>(facts: [(&'static str, bool); N]) -> Vec<&'static str> {
     facts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

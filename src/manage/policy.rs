@@ -3,6 +3,7 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use super::KeyInfo;
+use super::facts::names_of;
 use crate::key::{KeyState, Timestamp};
 
 /// The rules of a store for the lifetimes of its keys.
@@ -102,12 +103,11 @@ impl Policy {
     /// Returns the names of the fields that differ, as in a key file.
     pub(super) fn differing(&self, other: &Self) -> Vec<&'static str> {
         let Self { max_lifetime, default_lifetime, require_expiry } = self;
-        let fields = [
+        names_of([
             ("max_lifetime", *max_lifetime != other.max_lifetime),
             ("default_lifetime", *default_lifetime != other.default_lifetime),
             ("require_expiry", *require_expiry != other.require_expiry),
-        ];
-        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+        ])
     }
 
     /// Returns whether the policy allows a key: it expires if it must, and early enough. Revoked keys are always

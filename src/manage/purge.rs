@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::{KeyFacts, KeyInfo};
-use crate::key::{KeyId, KeyState, Validity};
+use crate::key::{KeyState, Validity};
 
 /// Selects the keys that [`ManageKeys::purge_keys`](crate::ManageKeys::purge_keys) removes: keys that were revoked or
 /// expired before a time.
@@ -118,18 +118,4 @@ pub struct Purged {
     pub removed: Vec<KeyFacts>,
     /// Keys that were replaced by a removed key, without its id. None of them works.
     pub changed: Vec<KeyFacts>,
-}
-
-impl Purged {
-    pub(super) fn new(keys: Vec<KeyFacts>, purge: &PurgeKeys, now: SystemTime) -> Self {
-        let listed = keys.iter().map(|key| key.clone().info(true)).collect::<Vec<_>>();
-        let ids = purge.removable(&listed, now).map(|key| key.key_id).collect::<HashSet<KeyId>>();
-        let is_removed = |key: &KeyFacts| ids.contains(&key.key_id());
-        let (removed, kept) = keys.into_iter().partition::<Vec<_>, _>(is_removed);
-        let changed = kept
-            .into_iter()
-            .filter(|key| key.replaced_by.is_some_and(|successor| ids.contains(&successor)))
-            .map(|key| KeyFacts { replaced_by: None, ..key });
-        Self { changed: changed.collect(), removed }
-    }
 }

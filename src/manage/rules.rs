@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use super::change::KeyEdit;
@@ -134,7 +135,7 @@ pub fn update_key(
     now: SystemTime,
 ) -> Result<KeyFacts, ManageError> {
     let mut new = key.clone();
-    for edit in change.into_edits() {
+    for edit in change.0 {
         match edit {
             KeyEdit::Label(label) => {
                 check_label(label.as_deref())?;
@@ -206,7 +207,15 @@ fn changed_expiry(
 /// ```
 #[must_use]
 pub fn purge(keys: Vec<KeyFacts>, purge: &PurgeKeys, now: SystemTime) -> Purged {
-    Purged::new(keys, purge, now)
+    let listed = keys.iter().map(|key| key.clone().info(true)).collect::<Vec<_>>();
+    let ids = purge.removable(&listed, now).map(|key| key.key_id).collect::<HashSet<_>>();
+    let is_removed = |key: &KeyFacts| ids.contains(&key.key_id());
+    let (removed, mut changed) = keys.into_iter().partition::<Vec<_>, _>(is_removed);
+    changed.retain(|key| key.replaced_by.is_some_and(|successor| ids.contains(&successor)));
+    for key in &mut changed {
+        key.replaced_by = None;
+    }
+    Purged { removed, changed }
 }
 
 /// Returns the error for issuing a key with the id of an existing key.

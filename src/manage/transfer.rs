@@ -113,6 +113,11 @@ impl Export {
         &self.clients
     }
 
+    pub(crate) fn client(&self, name: &str) -> Option<&ClientFacts> {
+        let index = self.clients.binary_search_by(|client| client.profile.name().cmp(name));
+        index.ok().map(|index| &self.clients[index])
+    }
+
     pub(crate) fn keys(&self) -> &[KeyFacts] {
         &self.keys
     }

@@ -163,7 +163,7 @@ impl MemoryStore {
 
     /// Returns the number of clients, including clients without keys.
     pub fn client_count(&self) -> usize {
-        self.lock().client_count()
+        self.lock().clients.len()
     }
 
     /// Returns the profiles of the clients, sorted by name.

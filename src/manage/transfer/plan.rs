@@ -50,24 +50,22 @@ impl<'a> ImportPlan<'a> {
         let mut refused = HashSet::new();
         for client in &new.clients {
             let name = client.profile.name();
-            match known.get(name) {
-                None => match reserved(client.profile.scopes()) {
-                    None => self.clients.push(client),
-                    Some(why) => {
-                        refused.insert(name);
-                        let name = name.to_owned();
-                        self.imported.refused.push(ImportConflict::Client { name, why });
-                    }
-                },
-                Some(known) if *known == client => self.imported.clients_kept += 1,
-                Some(known) => {
-                    refused.insert(name);
-                    let why = ConflictReason::Differs { fields: known.differing(client) };
-                    self.imported
-                        .refused
-                        .push(ImportConflict::Client { name: name.to_owned(), why });
+            let why = match known.get(name) {
+                Some(known) if *known == client => {
+                    self.imported.clients_kept += 1;
+                    continue;
                 }
-            }
+                Some(known) => ConflictReason::Differs { fields: known.differing(client) },
+                None => {
+                    let Some(why) = reserved(client.profile.scopes()) else {
+                        self.clients.push(client);
+                        continue;
+                    };
+                    why
+                }
+            };
+            refused.insert(name);
+            self.imported.refused.push(ImportConflict::Client { name: name.to_owned(), why });
         }
         refused
     }
@@ -80,9 +78,6 @@ impl<'a> ImportPlan<'a> {
         refused: &HashSet<&str>,
     ) {
         let known = existing.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
-        // A client that is not refused is equal in both.
-        let clients = new.clients.iter().map(|client| (client.profile.name(), &client.profile));
-        let clients = clients.collect::<HashMap<_, _>>();
         for key in &new.keys {
             let key_id = key.key_id();
             let is_disabled = new.disabled.contains(&key_id);
@@ -106,13 +101,13 @@ impl<'a> ImportPlan<'a> {
                 None if refused.contains(&*key.client) => ConflictReason::Client,
                 None if is_disabled => ConflictReason::Disabled,
                 None => {
-                    let client = clients.get(&*key.client);
-                    if let Some(why) = client.and_then(|client| lacked(client, key)) {
-                        why
-                    } else {
+                    // A client that is not refused is equal in both.
+                    let client = new.client(&key.client);
+                    let Some(why) = client.and_then(|client| lacked(&client.profile, key)) else {
                         self.keys.push(key);
                         continue;
-                    }
+                    };
+                    why
                 }
             };
             let client = key.client.clone();

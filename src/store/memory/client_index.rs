@@ -89,16 +89,8 @@ impl ClientIndex {
         ClientFacts { profile: profile.clone(), enabled: self.is_enabled(profile.name()) }
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.clients.contains(name)
-    }
-
     pub(super) fn profiles(&self) -> impl Iterator<Item = &ClientProfile> {
         self.clients.iter().map(|client| &client.0)
-    }
-
-    pub(super) fn client_count(&self) -> usize {
-        self.clients.len()
     }
 
     /// Adds a client, or replaces its profile.

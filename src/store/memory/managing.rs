@@ -52,7 +52,7 @@ impl MemoryStore {
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
         let client = rules::add(profile.into())?;
         let mut index = self.lock();
-        if index.contains(client.profile.name()) {
+        if index.clients.contains(client.profile.name()) {
             return Err(ManageError::ClientExists { name: client.profile.name().to_owned() });
         }
         index.put(client.profile.clone());
@@ -118,13 +118,12 @@ impl MemoryStore {
     fn set_enabled(&self, name: &str, enabled: bool) -> Result<ClientInfo, ManageError> {
         let mut index = self.lock();
         let ClientFacts { profile, enabled: _ } = self.expected(&index, name)?;
-        let state = if enabled { KeyState::Active } else { KeyState::Disabled };
         let mut edit = self.shared.table.edit();
         edit.change_all(
             |row| row.profile.is_same(&profile),
             |row, status| {
-                let kept = status.is_revoked();
-                Some((row.clone(), if kept { status } else { status.with_state(state) }))
+                let state = KeyState::of(status.is_revoked(), enabled);
+                Some((row.clone(), status.with_state(state)))
             },
         );
         edit.publish();
@@ -271,17 +270,13 @@ impl MemoryStore {
         Some(index.packed(&row, status))
     }
 
-    fn existing(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
-        self.find_packed(index, key_id).ok_or_else(|| {
+    /// Finds a key to be changed. Refuses it if the change is based on another version.
+    fn expected_key(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
+        let key = self.find_packed(index, key_id).ok_or_else(|| {
             let mut ids = Vec::new();
             self.shared.table.for_each(|row, _| ids.push(row.digest.key_id()));
             ManageError::UnknownKey { key_id, nearest: nearest_key(key_id, ids.into_iter()) }
-        })
-    }
-
-    /// Finds a key to be changed. Refuses it if the change is based on another version.
-    fn expected_key(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
-        let key = self.existing(index, key_id)?;
+        })?;
         self.context.check_key(|| key.clone().info())?;
         Ok(key)
     }

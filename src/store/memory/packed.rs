@@ -60,28 +60,12 @@ impl PackedKey {
     pub(super) fn facts(self) -> KeyFacts {
         let Self { row: Row { digest, profile }, status, metadata } = self;
         let KeyMetadata { label, created, revoked, replaced_by } = metadata;
-        // The other facts are in the metadata.
-        let KeyFacts {
-            digest,
-            client,
-            label: _,
-            scopes,
-            networks,
-            created: _,
-            lifetime,
-            revoked: _,
-            replaced_by: _,
-        } = KeyRecord { digest, profile, status }.facts();
         KeyFacts {
-            digest,
-            client,
             label: label.map(String::from),
-            scopes,
-            networks,
             created,
-            lifetime,
             revoked,
             replaced_by,
+            ..KeyRecord { digest, profile, status }.facts()
         }
     }
 
