@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use super::facts::{Fields, present, with_digest};
 use super::file::EditErrorKind;
 use super::outline::{Entry, Outline, Piece, line_number};
-use super::parse::DEFAULT_CLIENT;
 use super::value::{Item, Value};
 use crate::key::KeyDigest;
 
@@ -31,19 +30,21 @@ pub(super) struct Edit<'a> {
     splices: Vec<Splice>,
     /// New fields of the file, written after new clients.
     additions_to_root: Fields,
-    /// New fields and keys of clients, in the order of the calls.
-    additions: Vec<Addition>,
-    /// Indexes into `additions`, by client name.
-    addition_indexes: HashMap<String, usize>,
+    /// New fields and keys of clients, by name.
+    additions: HashMap<String, Addition>,
+    /// The entries of `api_key` and `api_keys`, in the order of the file.
+    plaintext: Vec<PlaintextEntry<'a>>,
     /// The offsets of plaintext entries to remove.
     removed: BTreeSet<usize>,
-    /// Whether copies of the removed keys, for example in comments, are an error.
-    forbid_copies: bool,
+    /// The line of a copy of a key that must have none, for example in a comment.
+    copy: Option<usize>,
 }
 
 /// New fields and keys of one client.
+#[derive(Default)]
 struct Addition {
-    client: String,
+    /// The number of clients with an earlier addition.
+    position: usize,
     fields: Fields,
     keys: Vec<Item>,
 }
@@ -57,10 +58,10 @@ impl<'a> Edit<'a> {
             clients: named.collect(),
             splices: Vec::new(),
             additions_to_root: Vec::new(),
-            additions: Vec::new(),
-            addition_indexes: HashMap::new(),
+            additions: HashMap::new(),
+            plaintext: PlaintextEntry::all(outline),
             removed: BTreeSet::new(),
-            forbid_copies: false,
+            copy: None,
         }
     }
 
@@ -83,9 +84,7 @@ impl<'a> Edit<'a> {
             None => self.addition(name).fields.extend(present(fields)),
             Some(client) => {
                 let new = self.set_fields(&client.value, &fields);
-                if !new.is_empty() {
-                    self.splices.push(self.outline.add_first(client, &Value::Mapping(new)));
-                }
+                self.splices.push(self.outline.add_first(client, &Value::Mapping(new)));
             }
         }
     }
@@ -110,16 +109,15 @@ impl<'a> Edit<'a> {
     pub(super) fn remove_client(&mut self, name: &str) {
         let client = self.clients.get(name);
         self.splices.extend(client.map(|client| self.outline.removal(client.range())));
-        let keys = self.plaintext_entries().into_iter().filter(|entry| entry.client == name);
-        self.removed.extend(keys.map(|entry| entry.offset()));
+        let keys = self.plaintext.iter().filter(|entry| entry.client == name);
+        self.removed.extend(keys.map(PlaintextEntry::offset));
     }
 
     /// Removes keys of a client, including plaintext entries. With its last key, the field `keys` is removed, too.
     pub(super) fn remove_keys(&mut self, client: &str, digests: &[KeyDigest]) {
         let digests = digests.iter().copied().collect::<HashSet<_>>();
-        let entries = self.plaintext_entries().into_iter();
-        let entries = entries.filter(|entry| digests.contains(&entry.digest()));
-        self.removed.extend(entries.map(|entry| entry.offset()));
+        let entries = self.plaintext.iter().filter(|entry| digests.contains(&entry.digest()));
+        self.removed.extend(entries.map(PlaintextEntry::offset));
         let client = self.clients.get(client);
         let Some(keys) = client.and_then(|client| client.value.field("keys")) else { return };
         let is_flow = keys.value.is_filled_flow(self.outline.text);
@@ -142,27 +140,22 @@ impl<'a> Edit<'a> {
     pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Fields) {
         if let Some(key) = self.find_digest(digest) {
             let new = self.set_fields(key, &fields);
-            if !new.is_empty() {
-                self.splices.push(self.outline.append(key, &Value::Mapping(new)));
-            }
-        } else if let Some(entry) =
-            self.plaintext_entries().into_iter().find(|entry| entry.digest() == digest)
-        {
-            self.replace_with_digest(&entry, present(fields));
+            self.splices.push(self.outline.append(key, &Value::Mapping(new)));
+        } else if let Some(entry) = self.plaintext.iter().find(|entry| entry.digest() == digest) {
+            self.replace_with_digest(*entry, present(fields));
         }
     }
 
     /// Replaces all plaintext entries with their digests, and returns their number.
     pub(super) fn hash_keys(&mut self) -> usize {
-        self.forbid_copies = true;
-        let entries = self.plaintext_entries();
-        for entry in &entries {
+        self.copy = line_with_key(self.outline, &self.plaintext);
+        for entry in self.plaintext.clone() {
             self.replace_with_digest(entry, Vec::new());
         }
-        entries.len()
+        self.plaintext.len()
     }
 
-    fn replace_with_digest(&mut self, entry: &PlaintextEntry<'a>, fields: Fields) {
+    fn replace_with_digest(&mut self, entry: PlaintextEntry<'a>, fields: Fields) {
         let value = with_digest(entry.digest(), fields);
         let comment = entry.comment(self.outline.text);
         self.addition(entry.client).keys.push(Item { value, comment });
@@ -178,16 +171,16 @@ impl<'a> Edit<'a> {
     pub(super) fn finish(mut self) -> Result<(Zeroizing<String>, usize), EditErrorKind> {
         self.splice_additions();
         self.splice_removals();
+        // Where nothing is added, the style does not matter.
+        self.splices.retain(|splice| !splice.range.is_empty() || !splice.new.is_empty());
         let text = self.outline.text;
         if let Some(flow) =
             self.splices.iter().find_map(|splice| self.outline.flow_at(splice.inside))
         {
             return Err(EditErrorKind::Flow { line: line_number(text, flow.range.start) });
         }
-        // A revoked or removed key is not secret any more, so a copy of it must not block the edit.
-        if self.forbid_copies
-            && let Some(line) = line_with_key(self.outline, &self.plaintext_entries())
-        {
+        // A revoked or removed key is not secret any more, so a copy of it does not block the edit.
+        if let Some(line) = self.copy {
             return Err(EditErrorKind::PlaintextElsewhere { line });
         }
         // The sort is stable, which keeps insertions at one offset in the order of the calls.
@@ -198,7 +191,9 @@ impl<'a> Edit<'a> {
 
     fn splice_additions(&mut self) {
         let mut new = Vec::new();
-        for Addition { client, mut fields, keys } in mem::take(&mut self.additions) {
+        let mut additions = mem::take(&mut self.additions).into_iter().collect::<Vec<_>>();
+        additions.sort_by_key(|(_, addition)| addition.position);
+        for (client, Addition { mut fields, keys, .. }) in additions {
             let known = self.clients.get(&*client);
             match known.and_then(|client| client.value.field("keys")) {
                 _ if keys.is_empty() => {}
@@ -226,8 +221,7 @@ impl<'a> Edit<'a> {
 
     /// Removes plaintext entries. With its last entry, the field `api_keys` is removed, too.
     fn splice_removals(&mut self) {
-        let entries = self.plaintext_entries();
-        let removed = entries.iter().filter(|entry| self.removed.contains(&entry.offset()));
+        let removed = self.plaintext.iter().filter(|entry| self.removed.contains(&entry.offset()));
         self.splices.extend(removed.map(|entry| self.outline.removal(entry.entry.range())));
         let is_removed = |key: &Entry<'_>| self.removed.contains(&key.key.range.start);
         for field in self.outline.key_fields("api_keys") {
@@ -239,30 +233,14 @@ impl<'a> Edit<'a> {
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
-        let index = *self.addition_indexes.entry(client.to_owned()).or_insert_with(|| {
-            let client = client.to_owned();
-            self.additions.push(Addition { client, fields: Vec::new(), keys: Vec::new() });
-            self.additions.len() - 1
-        });
-        &mut self.additions[index]
+        let new = Addition { position: self.additions.len(), ..Addition::default() };
+        self.additions.entry(client.to_owned()).or_insert(new)
     }
 
     fn find_digest(&self, digest: KeyDigest) -> Option<&'a Piece<'a>> {
         let clients = self.outline.field("clients")?.value.entries().iter();
         let keys = clients.filter_map(|client| client.value.field("keys"));
         keys.flat_map(|keys| keys.value.items()).find(|key| digest_of(key) == Some(digest))
-    }
-
-    /// Returns the entries of `api_key` and `api_keys`, in the order of the file.
-    fn plaintext_entries(&self) -> Vec<PlaintextEntry<'a>> {
-        let one = self.outline.key_fields("api_key");
-        let one = one.filter_map(|entry| PlaintextEntry::new(entry, &entry.value, DEFAULT_CLIENT));
-        let many = self.outline.key_fields("api_keys").flat_map(|field| field.value.entries());
-        let many =
-            many.filter_map(|entry| PlaintextEntry::new(entry, &entry.key, entry.value.text()?));
-        let mut entries = one.chain(many).collect::<Vec<_>>();
-        entries.sort_by_key(PlaintextEntry::offset);
-        entries
     }
 }
 

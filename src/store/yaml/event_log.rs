@@ -1,6 +1,5 @@
 //! The log of changes beside a key file, with one JSON object per line.
 
-use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -8,11 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::YamlStore;
+use super::changes::{changed_clients, changed_keys};
 use super::facts::{Fields, client_fields, key_fields, named, optional, policy_fields};
 use super::report::KeyFileEvent;
-use super::value::Value;
+use super::value::{Syntax, Value};
 use crate::key::Timestamp;
-use crate::manage::{ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page};
+use crate::manage::{
+    ChangeAction, ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page,
+};
 use crate::store::folder::{Folder, parent};
 
 mod json;
@@ -106,79 +108,59 @@ fn append(path: &Path, lines: &str) -> io::Result<()> {
 
 /// Returns the log lines for the difference between two states.
 pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: &Export) -> String {
+    use ChangeAction::{
+        ClientAdded, ClientChanged, ClientDisabled, ClientEnabled, ClientRemoved, KeyChanged,
+        KeyIssued, KeyPurged, KeyRemoved, KeyRevoked, KeyRotated, PolicyChanged,
+    };
+
     let mut lines = String::new();
-    let mut add =
-        |action: &str, client: Option<&str>, key: Option<&KeyFacts>, facts: [Option<Fields>; 2]| {
-            let [before, after] = facts.map(|facts| facts.map_or(Value::Null, Value::Mapping));
-            let line = named([
-                ("at", Value::text(&at.to_string())),
-                ("actor", optional(actor)),
-                ("action", Value::text(action)),
-                ("client", optional(client)),
-                ("key_id", Value::plain(key.map(KeyFacts::key_id))),
-                ("before", before),
-                ("after", after),
-            ]);
-            let _ = writeln!(lines, "{}", Value::Mapping(line).json());
-        };
+    let mut add = |action: ChangeAction,
+                   client: Option<&str>,
+                   key: Option<&KeyFacts>,
+                   facts: [Option<Fields>; 2]| {
+        let [before, after] = facts.map(|facts| facts.map_or(Value::Null, Value::Mapping));
+        let line = named([
+            ("at", Value::text(&at.to_string())),
+            ("actor", optional(actor)),
+            ("action", Value::text(action.name())),
+            ("client", optional(client)),
+            ("key_id", Value::plain(key.map(KeyFacts::key_id))),
+            ("before", before),
+            ("after", after),
+        ]);
+        let _ = writeln!(lines, "{}", Value::Mapping(line).line(Syntax::Json));
+    };
     if before.policy() != after.policy() {
         let facts = [before, after].map(|export| Some(policy_fields(export.policy())));
-        add("policy.changed", None, None, facts);
+        add(PolicyChanged, None, None, facts);
     }
-    let clients = |export: &Export| -> BTreeMap<String, ClientFacts> {
-        let clients = export.clients().iter();
-        clients.map(|client| (client.profile.name().to_owned(), client.clone())).collect()
-    };
-    for (name, [old, new]) in pairs(clients(before), clients(after)) {
-        let action = match [&old, &new] {
-            [None, _] => "client.added",
-            [_, None] => "client.removed",
-            [Some(old), Some(new)] if !old.enabled && new.enabled => "client.enabled",
-            [Some(old), Some(new)] if old.enabled && !new.enabled => "client.disabled",
-            _ => "client.changed",
+    for [old, new] in changed_clients(before, after) {
+        let action = match [old, new] {
+            [None, _] => ClientAdded,
+            [_, None] => ClientRemoved,
+            [Some(old), Some(new)] if !old.enabled && new.enabled => ClientEnabled,
+            [Some(old), Some(new)] if old.enabled && !new.enabled => ClientDisabled,
+            [Some(_), Some(_)] => ClientChanged,
         };
-        add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_facts)));
+        let name = new.or(old).map(|client| client.profile.name());
+        add(action, name, None, [old, new].map(|client| client.map(client_facts)));
     }
-    let remaining = after.clients().iter().map(|client| client.profile.name());
-    let remaining = remaining.collect::<HashSet<_>>();
-    let keys = |export: &Export| -> BTreeMap<_, KeyFacts> {
-        export.keys().iter().map(|key| (key.key_id(), key.clone())).collect()
-    };
-    for (_, [old, new]) in pairs(keys(before), keys(after)) {
-        let action = match [&old, &new] {
-            [None, _] => "key.issued",
-            [Some(old), None] if remaining.contains(&*old.client) => "key.purged",
-            [_, None] => "key.removed",
-            [Some(old), Some(new)] if old.revoked.is_none() && new.revoked.is_some() => {
-                "key.revoked"
-            }
+    for [old, new] in changed_keys(before, after) {
+        let action = match [old, new] {
+            [None, _] => KeyIssued,
+            [Some(old), None] if after.client(&old.client).is_some() => KeyPurged,
+            [Some(_), None] => KeyRemoved,
+            [Some(old), Some(new)] if old.revoked.is_none() && new.revoked.is_some() => KeyRevoked,
             [Some(old), Some(new)] if old.replaced_by.is_none() && new.replaced_by.is_some() => {
-                "key.rotated"
+                KeyRotated
             }
-            _ => "key.changed",
+            [Some(_), Some(_)] => KeyChanged,
         };
-        let key = new.as_ref().or(old.as_ref());
+        let key = new.or(old);
         let client = key.map(|key| &*key.client);
-        let facts = [&old, &new].map(|key| key.as_ref().map(key_facts));
-        add(action, client, key, facts);
+        add(action, client, key, [old, new].map(|key| key.map(key_facts)));
     }
     lines
-}
-
-/// Returns the entries that differ, each with its old and new value.
-fn pairs<K: Ord, V: PartialEq>(
-    mut before: BTreeMap<K, V>,
-    after: BTreeMap<K, V>,
-) -> BTreeMap<K, [Option<V>; 2]> {
-    let mut pairs = BTreeMap::new();
-    for (key, new) in after {
-        let old = before.remove(&key);
-        if old.as_ref() != Some(&new) {
-            pairs.insert(key, [old, Some(new)]);
-        }
-    }
-    pairs.extend(before.into_iter().map(|(key, old)| (key, [Some(old), None])));
-    pairs
 }
 
 fn client_facts(client: &ClientFacts) -> Fields {

@@ -31,7 +31,7 @@ impl From<Value> for Item {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Syntax {
+pub(super) enum Syntax {
     Yaml,
     Json,
 }
@@ -72,32 +72,16 @@ impl Value {
 
     /// Returns whether a scalar in the file has the same text, or is the same time in another notation.
     pub(super) fn is_equivalent(&self, old: &str) -> bool {
-        let instant = |text: &str| text.parse::<Timestamp>().ok();
-        match self {
-            Self::Text(new) => old == new,
-            Self::Plain(new) => {
-                old == new || instant(new).is_some_and(|new| instant(old) == Some(new))
-            }
-            Self::Null
-            | Self::Bool(_)
-            | Self::Number(_)
-            | Self::Mapping(_)
-            | Self::List(_)
-            | Self::Flow(_) => false,
-        }
+        let (Self::Text(new) | Self::Plain(new)) = self else { return false };
+        let is_same_time = || {
+            let time = new.parse::<Timestamp>();
+            time.is_ok_and(|new| old.parse() == Ok(new))
+        };
+        old == new || matches!(self, Self::Plain(_)) && is_same_time()
     }
 
-    /// Returns the value in flow style, on one line.
-    pub(super) fn flow(&self) -> String {
-        self.line(Syntax::Yaml)
-    }
-
-    /// Returns the value as JSON (RFC 8259), on one line.
-    pub(super) fn json(&self) -> String {
-        self.line(Syntax::Json)
-    }
-
-    fn line(&self, syntax: Syntax) -> String {
+    /// Returns the value on one line, in YAML in flow style.
+    pub(super) fn line(&self, syntax: Syntax) -> String {
         let comma = if syntax == Syntax::Yaml { ", " } else { "," };
         match self {
             Self::Null => "null".to_owned(),
@@ -111,12 +95,8 @@ impl Value {
         }
     }
 
-    /// Returns the entries or items in flow style.
-    pub(super) fn flow_parts(&self) -> Vec<String> {
-        self.parts(Syntax::Yaml)
-    }
-
-    fn parts(&self, syntax: Syntax) -> Vec<String> {
+    /// Returns the entries or items, each on one line.
+    pub(super) fn parts(&self, syntax: Syntax) -> Vec<String> {
         if let Self::Mapping(entries) = self {
             entries.iter().map(|(name, value)| entry(name, value, syntax)).collect()
         } else if let Self::List(items) = self {
@@ -128,29 +108,19 @@ impl Value {
 
     /// Returns the entries or items in block style, as lines that begin in this column.
     pub(super) fn block(&self, column: usize) -> String {
-        let mut lines = String::new();
-        self.write_block(column, &mut lines);
-        lines
-    }
-
-    fn write_block(&self, column: usize, into: &mut String) {
         if let Self::Mapping(entries) = self {
-            for (name, value) in entries {
-                if matches!(value, Self::Mapping(_) | Self::List(_)) {
+            let lines = entries.iter().map(|(name, value)| match value {
+                Self::Mapping(_) | Self::List(_) => {
                     let name = scalar(name, Syntax::Yaml);
-                    let _ = writeln!(into, "{:column$}{name}:", "");
-                    value.write_block(column + 2, into);
-                } else {
-                    let entry = entry(name, value, Syntax::Yaml);
-                    let _ = writeln!(into, "{:column$}{entry}", "");
+                    format!("{:column$}{name}:\n{}", "", value.block(column + 2))
                 }
-            }
+                value => format!("{:column$}{}\n", "", entry(name, value, Syntax::Yaml)),
+            });
+            lines.collect()
         } else if let Self::List(items) = self {
-            for item in items {
-                item.write(column, into);
-            }
+            items.iter().map(|item| item.block(column)).collect()
         } else {
-            into.push_str(&self.flow());
+            self.line(Syntax::Yaml)
         }
     }
 }
@@ -161,12 +131,12 @@ fn entry(name: &str, value: &Value, syntax: Syntax) -> String {
 }
 
 impl Item {
-    /// Appends the item in block style, with its dash in this column.
-    fn write(&self, column: usize, into: &mut String) {
+    /// Returns the item in block style, with its dash in this column.
+    fn block(&self, column: usize) -> String {
         let lines = self.value.block(column + 2);
         let (first, others) = lines.split_once('\n').unwrap_or((&lines, ""));
         let comment = self.comment.as_ref().map_or(String::new(), |text| format!("  {text}"));
-        let _ = write!(into, "{:column$}- {}{comment}\n{others}", "", first.trim_start());
+        format!("{:column$}- {}{comment}\n{others}", "", first.trim_start())
     }
 }
 

@@ -5,13 +5,10 @@ use std::ops::Range;
 use super::splice::Splice;
 use crate::store::yaml::facts::Fields;
 use crate::store::yaml::outline::{Entry, Outline, Piece, Shape};
-use crate::store::yaml::value::{Item, Value};
+use crate::store::yaml::value::{Item, Syntax, Value};
 
-/// The entries or items of a value, each with its new text unless it is removed, and those to be added.
-struct Merge {
-    parts: Vec<(Range<usize>, Option<String>)>,
-    new: Value,
-}
+/// The entries or items of a value, each with its new text unless it is removed.
+type Parts = Vec<(Range<usize>, Option<String>)>;
 
 impl Outline<'_> {
     /// Removes the lines of a field. If it is on the line of a dash, the next remaining field moves there.
@@ -41,21 +38,21 @@ impl Outline<'_> {
         if old.text().is_some_and(|old| value.is_equivalent(old)) {
             return Vec::new();
         }
-        if let Some(merge) = self.merge(old, value) {
-            return self.merged(old, merge, inside);
+        if let Some((parts, new)) = self.merge(old, value) {
+            return self.merged(old, parts, &new, inside);
         }
         let between = &self.text[field.key.range.end..old.range.start];
         // A value of several lines may be replaced with one that fits behind the name.
-        if between.contains('\n') && between.trim() == ":" {
-            let range = field.key.range.end..old.range.end;
-            return vec![Splice { range, new: format!(": {}", value.flow()), inside }];
-        }
-        vec![Splice { range: old.range.clone(), new: value.flow(), inside }]
+        let is_below = between.contains('\n') && between.trim() == ":";
+        let (start, colon) =
+            if is_below { (field.key.range.end, ": ") } else { (old.range.start, "") };
+        let new = format!("{colon}{}", value.line(Syntax::Yaml));
+        vec![Splice { range: start..old.range.end, new, inside }]
     }
 
-    fn merged(&self, old: &Piece<'_>, Merge { parts, new }: Merge, inside: usize) -> Vec<Splice> {
+    fn merged(&self, old: &Piece<'_>, parts: Parts, new: &Value, inside: usize) -> Vec<Splice> {
         if old.is_filled_flow(self.text) {
-            return vec![self.merged_flow(old, parts, &new, inside)];
+            return vec![self.merged_flow(old, parts, new, inside)];
         }
         let mut splices = Vec::new();
         for (range, text) in parts {
@@ -65,20 +62,12 @@ impl Outline<'_> {
                 Some(new) => splices.push(Splice { range, new, inside }),
             }
         }
-        if !new.is_empty() {
-            splices.push(self.append(old, &new));
-        }
+        splices.push(self.append(old, new));
         splices
     }
 
     /// Writes a value in flow style on one line. Comments between its entries or items are not edited.
-    fn merged_flow(
-        &self,
-        old: &Piece<'_>,
-        parts: Vec<(Range<usize>, Option<String>)>,
-        new: &Value,
-        inside: usize,
-    ) -> Splice {
+    fn merged_flow(&self, old: &Piece<'_>, parts: Parts, new: &Value, inside: usize) -> Splice {
         let (mut texts, mut between, mut end) = (Vec::new(), String::new(), old.range.start);
         for (range, text) in parts {
             between += &self.text[end..range.start];
@@ -86,7 +75,7 @@ impl Outline<'_> {
             texts.extend(text);
         }
         between += &self.text[end..old.range.end];
-        texts.extend(new.flow_parts());
+        texts.extend(new.parts(Syntax::Yaml));
         let inside = if between.contains('#') { old.range.start } else { inside };
         let is_list = matches!(old.shape, Shape::List(_));
         let [open, close] = if is_list { ["[", "]"] } else { ["{", "}"] };
@@ -94,13 +83,14 @@ impl Outline<'_> {
         Splice { range: old.range.clone(), new, inside }
     }
 
-    /// Compares a mapping or list of texts with a new value. Returns `None` if no part of it stays.
-    fn merge(&self, old: &Piece<'_>, new: &Value) -> Option<Merge> {
+    /// Compares a mapping or list of texts with a new value, and returns its parts and those to be added. Returns `None`
+    /// if no part of it stays.
+    fn merge(&self, old: &Piece<'_>, new: &Value) -> Option<(Parts, Value)> {
         let Value::Flow(new) = new else { return None };
         // The order of texts has no meaning, unlike that of the rates of a quota.
         let are_texts = |items: &[Item]| items.iter().all(|it| matches!(it.value, Value::Text(_)));
         let text = |range: Range<usize>| self.text[range].to_owned();
-        let merge = match (&**new, &old.shape) {
+        let (parts, new): (Parts, _) = match (&**new, &old.shape) {
             (Value::Mapping(new), Shape::Mapping(entries)) => {
                 let part = |entry: &Entry<'_>| {
                     let name = entry.key.text();
@@ -109,15 +99,13 @@ impl Outline<'_> {
                         return Some(text(entry.range()));
                     }
                     let before = text(entry.key.range.start..entry.value.range.start);
-                    Some(before + &value.flow())
+                    Some(before + &value.line(Syntax::Yaml))
                 };
                 let is_new = |(name, _): &&(String, Value)| {
                     entries.iter().all(|it| it.key.text() != Some(name))
                 };
-                Merge {
-                    parts: entries.iter().map(|it| (it.range(), part(it))).collect(),
-                    new: Value::Mapping(new.iter().filter(is_new).cloned().collect()),
-                }
+                let parts = entries.iter().map(|it| (it.range(), part(it))).collect();
+                (parts, Value::Mapping(new.iter().filter(is_new).cloned().collect()))
             }
             (Value::List(new), Shape::List(items)) if are_texts(new) => {
                 let is_same = |new: &Item, old: &Piece<'_>| {
@@ -127,13 +115,11 @@ impl Outline<'_> {
                     new.iter().any(|new| is_same(new, old)).then(|| text(old.range.clone()))
                 };
                 let is_new = |new: &&Item| !items.iter().any(|old| is_same(new, old));
-                Merge {
-                    parts: items.iter().map(|it| (it.range.clone(), part(it))).collect(),
-                    new: Value::List(new.iter().filter(is_new).cloned().collect()),
-                }
+                let parts = items.iter().map(|it| (it.range.clone(), part(it))).collect();
+                (parts, Value::List(new.iter().filter(is_new).cloned().collect()))
             }
             _ => return None,
         };
-        merge.parts.iter().any(|(_, text)| text.is_some()).then_some(merge)
+        parts.iter().any(|(_, text)| text.is_some()).then_some((parts, new))
     }
 }

@@ -2,8 +2,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::key::{KeyDigest, MIN_KEY_CHARS};
 use crate::store::yaml::outline::{Entry, Outline, Piece, line_number};
+use crate::store::yaml::parse::DEFAULT_CLIENT;
 
 /// An entry of `api_key` or `api_keys`: a key in plaintext, and the name of its client.
+#[derive(Clone, Copy)]
 pub(super) struct PlaintextEntry<'a> {
     pub(super) entry: &'a Entry<'a>,
     key: &'a str,
@@ -11,8 +13,18 @@ pub(super) struct PlaintextEntry<'a> {
 }
 
 impl<'a> PlaintextEntry<'a> {
-    pub(super) fn new(entry: &'a Entry<'a>, key: &'a Piece<'_>, client: &'a str) -> Option<Self> {
-        Some(Self { entry, key: key.text()?, client })
+    /// Returns the entries of a file, in their order.
+    pub(super) fn all(outline: &'a Outline<'a>) -> Vec<Self> {
+        let one = outline.key_fields("api_key").filter_map(|entry| {
+            Some(Self { entry, key: entry.value.text()?, client: DEFAULT_CLIENT })
+        });
+        let many = outline.key_fields("api_keys").flat_map(|field| field.value.entries());
+        let many = many.filter_map(|entry| {
+            Some(Self { entry, key: entry.key.text()?, client: entry.value.text()? })
+        });
+        let mut entries = one.chain(many).collect::<Vec<_>>();
+        entries.sort_by_key(Self::offset);
+        entries
     }
 
     /// The offset of the entry, which identifies it.

@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::manage::ChangeAction;
-    use crate::store::yaml::value::Value;
+    use crate::store::yaml::value::{Syntax, Value};
 
     #[test]
     fn members_may_have_any_order_and_escapes() {
@@ -133,7 +133,7 @@ mod tests {
 
         #[test]
         fn written_text_is_read_back(written in any::<String>()) {
-            let json = Value::text(&written).json();
+            let json = Value::text(&written).line(Syntax::Json);
             prop_assert_eq!(text(&json), Some(Some(written)));
         }
     }
