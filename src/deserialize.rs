@@ -8,6 +8,7 @@ use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::client::{ClientProfile, Network, Quota, Rate, Scope};
@@ -123,11 +124,8 @@ impl<'de> Visitor<'de> for QuotaVisitor {
         RateVisitor.visit_map(map).map(Quota::from)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Quota, A::Error> {
-        let mut rates = Vec::new();
-        while let Some(rate) = list.next_element::<Rate>()? {
-            rates.push(rate);
-        }
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Quota, A::Error> {
+        let rates = Vec::<Rate>::deserialize(SeqAccessDeserializer::new(list))?;
         Quota::all_of(rates).map_err(A::Error::custom)
     }
 }

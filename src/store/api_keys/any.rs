@@ -137,18 +137,13 @@ impl<'de, T, F: FnOnce(&str) -> T> Receive<'de> for OnText<F> {
     }
 
     fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        skip_list(list)?;
+        // Format crates report a list that was not read to its end.
+        IgnoredAny.visit_seq(list)?;
         Ok(Err("a list"))
     }
 
-    fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    fn map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        IgnoredAny.visit_map(map)?;
         Ok(Err("a mapping"))
     }
-}
-
-/// Skips the rest of a list. Format crates report a list that was not read to its end.
-pub(in crate::store) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
 }

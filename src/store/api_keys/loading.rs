@@ -1,9 +1,9 @@
 //! `Deserialize` and `Serialize` for [`ApiKeys`].
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor as _};
 use serde::ser::{self, Serialize, SerializeMap as _, Serializer};
 
-use super::any::{Any, OnText, Receive, Scalar, skip_list};
+use super::any::{Any, OnText, Receive, Scalar};
 use super::{ApiKeys, Entry, EntryFault, digest};
 
 /// The maximum number of entries to reserve memory for, whatever a format claims.
@@ -45,7 +45,7 @@ impl<'de> Receive<'de> for OnMap {
     }
 
     fn list<A: SeqAccess<'de>>(self, list: A) -> Result<ApiKeys, A::Error> {
-        skip_list(list).map_err(|_| hidden(1))?;
+        IgnoredAny.visit_seq(list).map_err(|_| hidden::<A::Error>(1))?;
         Ok(wrong("a list"))
     }
 

@@ -176,11 +176,6 @@ impl KeyFileWarning {
         self.0.position
     }
 
-    #[cfg(feature = "serde")]
-    pub(super) fn kind(&self) -> WarningKind {
-        self.0.kind
-    }
-
     pub(super) fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }

@@ -44,13 +44,13 @@ pub(super) struct State {
 impl KeyFile {
     pub(super) fn open(path: &Path, layout: Layout) -> Result<Self, KeyFileError> {
         let error = |error| KeyFileError::new(Some(path), error);
-        let text = read(path, &layout).map_err(error)?;
-        let parsed = load(&text, &layout).map_err(error)?;
+        let text = layout.read(path).map_err(error)?;
+        let parsed = layout.load(&text).map_err(error)?;
         Ok(Self::new(Some(path), layout, &text, parsed))
     }
 
     pub(super) fn text(text: &[u8], layout: Layout) -> Result<Self, KeyFileError> {
-        let parsed = load(text, &layout).map_err(|error| KeyFileError::new(None, error))?;
+        let parsed = layout.load(text).map_err(|error| KeyFileError::new(None, error))?;
         Ok(Self::new(None, layout, text, parsed))
     }
 
@@ -86,15 +86,6 @@ impl KeyFile {
         &self.layout
     }
 
-    /// Reads the file, or the files of the folder.
-    pub(super) fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
-        read(path, &self.layout)
-    }
-
-    pub(super) fn load(&self, text: &[u8]) -> Result<Parsed, LoadError> {
-        load(text, &self.layout)
-    }
-
     pub(super) fn warnings(&self) -> Vec<KeyFileWarning> {
         self.lock().warnings.clone()
     }
@@ -119,14 +110,14 @@ impl KeyFile {
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
         let path = self.absolute_path().ok_or(ReloadError::NoFile)?;
         let _lock = self.update_lock();
-        self.load_again(self.read(path), |_, _, _| Ok(()))
+        self.load_again(self.layout.read(path), |_, _, _| Ok(()))
     }
 
     /// Loads the file if it has not changed since the first read and passes [`KeyFile::check`].
     pub(super) fn follow(&self, first: Option<KeyDigest>) -> FollowOutcome {
         let Some(path) = self.absolute_path() else { return FollowOutcome::Kept };
         let _lock = self.update_lock();
-        let text = self.read(path);
+        let text = self.layout.read(path);
         let digest = text.as_ref().map(|text| KeyDigest::of(text)).ok();
         if digest != first {
             return FollowOutcome::Unstable;
@@ -152,7 +143,7 @@ impl KeyFile {
         text: Result<Zeroizing<Vec<u8>>, LoadError>,
         check: impl FnOnce(&mut State, KeyDigest, &MemoryStore) -> Result<(), ReloadError>,
     ) -> Result<(), ReloadError> {
-        let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), self.load(&text)?)));
+        let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), self.layout.load(&text)?)));
         let parsed =
             parsed.map_err(|error| ReloadError::from(KeyFileError::new(self.path(), error)));
         let mut state = self.lock();
@@ -210,17 +201,20 @@ pub(super) enum FollowOutcome {
     Unstable,
 }
 
-fn read(path: &Path, layout: &Layout) -> Result<Zeroizing<Vec<u8>>, LoadError> {
-    match layout {
-        Layout::Folder => folder::read(path),
-        Layout::Own | Layout::Embedded(_) => read::read_regular(path),
+impl Layout {
+    /// Reads the file, or the files of the folder.
+    pub(super) fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+        match self {
+            Self::Folder => folder::read(path),
+            Self::Own | Self::Embedded(_) => read::read_regular(path),
+        }
     }
-}
 
-fn load(text: &[u8], layout: &Layout) -> Result<Parsed, LoadError> {
-    match layout {
-        Layout::Folder => folder::parse(text),
-        Layout::Own | Layout::Embedded(_) => parse(read::utf8(text)?, layout),
+    pub(super) fn load(&self, text: &[u8]) -> Result<Parsed, LoadError> {
+        match self {
+            Self::Folder => folder::parse(text),
+            Self::Own | Self::Embedded(_) => parse(read::utf8(text)?, self),
+        }
     }
 }
 

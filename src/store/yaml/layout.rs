@@ -6,10 +6,9 @@ use super::load_error::LoadErrorKind;
 pub(super) const SECTION: &str = "keygate";
 
 /// The place of the keys in a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) enum Layout {
     /// The file contains only keys.
-    #[default]
     Own,
     /// The file is an application's own, with `api_key` and `api_keys` at the top level, and all other fields below
     /// these names.

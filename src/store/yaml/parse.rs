@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::error::{KeyFileWarning, WarningKind};
 use super::events::Events;
 use super::layout::Layout;
@@ -10,7 +12,7 @@ use crate::key::{
     self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,
     looks_like_key,
 };
-use crate::manage::{KeyError, Policy};
+use crate::manage::{ClientFacts, KeyError, Policy};
 use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
 
@@ -22,7 +24,6 @@ mod policy;
 mod root;
 mod values;
 
-use clients::Clients;
 pub(super) use embedded::is_of_app;
 use fields::Fields;
 #[cfg(feature = "serde")]
@@ -106,7 +107,8 @@ impl ErrorCollector {
 /// The part of a file that has been parsed so far.
 struct FileParser<'r> {
     keys: Bulk<Position>,
-    clients: Clients,
+    /// The clients in the field `clients`, by name.
+    clients: BTreeMap<Box<str>, (Position, ClientFacts)>,
     findings: Findings,
     /// The ids in `replaced_by` fields.
     successors: Vec<(KeyId, Position)>,
@@ -124,7 +126,7 @@ impl<'r> FileParser<'r> {
     fn new(errors: ErrorCollector, rule: Rule<'r>) -> Self {
         Self {
             keys: Bulk::new(),
-            clients: Clients::default(),
+            clients: BTreeMap::new(),
             findings: Findings::default(),
             successors: Vec::new(),
             key_scopes: Vec::new(),
@@ -282,7 +284,7 @@ impl<'r> FileParser<'r> {
                 errors.push(LoadErrorKind::WeakKey(why).at(position));
             }
         }
-        self.clients.declare(&mut self.keys);
+        self.clients.into_values().for_each(|(_, client)| self.keys.declare(client));
         let keys = MemoryStore::from_bulk(self.keys);
         match &keys {
             Ok(keys) if errors.is_empty() => {

@@ -113,7 +113,7 @@ impl YamlStore {
         let keys = if self.file.digest() == digest {
             self.keys.fork()
         } else {
-            let keys = self.file.load(text).map_err(load_error)?.keys;
+            let keys = self.file.layout().load(text).map_err(load_error)?.keys;
             let checked = self.file.check(&self.file.lock(), digest, &keys);
             checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
             self.keys.prepare(&keys)
@@ -134,7 +134,7 @@ impl YamlStore {
         };
         let keeps_others =
             || Outline::of(&edited, layout).is_ok_and(|new| new.others() == outline.others());
-        match self.file.load(edited.as_bytes()) {
+        match layout.load(edited.as_bytes()) {
             Ok(parsed) if parsed.keys.export() == after && keeps_others() => {
                 let events = self.event_log.as_ref().map_or_else(String::new, |_| {
                     let at = Timestamp::nearest(keys.now());

@@ -68,7 +68,7 @@ impl Keys {
         let keys = keys.map_err(|errors| KeysError::new(errors.into_iter().map(fault)));
         let warnings = findings.warnings.iter().map(|warning| KeysFault {
             place: places.show(warning.position().map_or(0, |position| position.line)),
-            reason: warning.kind().to_string(),
+            reason: warning.problem(),
         });
         Self(Arc::new(Loaded { keys, warnings: warnings.collect() }))
     }

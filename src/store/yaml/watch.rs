@@ -117,7 +117,7 @@ impl Follower {
         if self.checks != 0 && self.fingerprint.as_ref().is_some_and(|last| last.is_current(&now)) {
             return;
         }
-        let read = file.read(&self.path).map(|text| KeyDigest::of(&text));
+        let read = file.layout().read(&self.path).map(|text| KeyDigest::of(&text));
         let is_refused = read.as_ref().is_err_and(is_permanent);
         let first = read.ok();
         if first != Some(file.digest()) {

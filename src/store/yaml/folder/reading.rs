@@ -1,5 +1,6 @@
 //! Reads a folder as one text: for each file its name, its length, and its content.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,13 +23,10 @@ const END: u8 = 0;
 
 /// Returns the files of a folder, sorted by name, without those whose names begin with `..`.
 pub(in crate::store::yaml) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b"..") {
-            files.push(entry.path());
-        }
-    }
+    let files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut files = files.collect::<io::Result<Vec<_>>>()?;
+    let is_hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b"..");
+    files.retain(|path| !path.file_name().is_some_and(is_hidden));
     files.sort();
     Ok(files)
 }

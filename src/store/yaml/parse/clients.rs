@@ -7,7 +7,6 @@ use super::values::{networks, quota, scopes};
 use crate::client::{ClientProfile, ProfileError, label};
 use crate::key::{invisible, looks_like_key};
 use crate::manage::{ClientFacts, rules};
-use crate::store::memory::Bulk;
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind, Repeated};
@@ -42,16 +41,6 @@ pub(super) const CLIENT: Fields<ClientField> = Fields {
 
 const CLIENTS_HINT: &str = "write each client as `NAME:`, with its fields indented below";
 
-/// The clients in the field `clients`, by name.
-#[derive(Default)]
-pub(super) struct Clients(BTreeMap<Box<str>, (Position, ClientFacts)>);
-
-impl Clients {
-    pub(super) fn declare<P: Copy + Ord>(self, keys: &mut Bulk<P>) {
-        self.0.into_values().for_each(|(_, client)| keys.declare(client));
-    }
-}
-
 impl FileParser<'_> {
     pub(super) fn read_clients(
         &mut self,
@@ -75,7 +64,7 @@ impl FileParser<'_> {
     ) -> Result<(), LoadError> {
         let position = name.position;
         let name = name.text("the name of a client", CLIENTS_HINT)?;
-        if let Some((first, ..)) = self.clients.0.get(&*name) {
+        if let Some((first, ..)) = self.clients.get(&*name) {
             return Err(LoadErrorKind::Repeated { what: Repeated::Client, first: (*first).into() }
                 .at(position));
         }
@@ -85,7 +74,7 @@ impl FileParser<'_> {
         self.warn_if_key("the name of this client", &name, position);
         // Declared early, so that an error in its fields does not cause others.
         let declared = (position, ClientFacts::new(&*name));
-        self.clients.0.insert((&*name).into(), declared);
+        self.clients.insert((&*name).into(), declared);
         if value.is_null() {
             return Ok(());
         }
@@ -134,7 +123,7 @@ impl FileParser<'_> {
                 self.warn(WarningKind::LackedNetwork, position);
             }
         }
-        self.clients.0.insert((&*name).into(), (position, ClientFacts { profile, enabled }));
+        self.clients.insert((&*name).into(), (position, ClientFacts { profile, enabled }));
         Ok(())
     }
 

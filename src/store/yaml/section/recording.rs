@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use granit_parser::ScalarStyle;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor as _};
 
-use crate::store::api_keys::any::{Any, Receive, Scalar, skip_list};
+use crate::store::api_keys::any::{Any, Receive, Scalar};
 use crate::store::api_keys::{hidden, is_like_a_number};
 use crate::store::yaml::events::MAX_DEPTH;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
@@ -130,7 +130,7 @@ impl<'de> Receive<'de> for Recorder<'_> {
     fn list<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         if self.depth >= MAX_DEPTH {
             self.refuse(LoadErrorKind::TooDeep);
-            return skip_list(list);
+            return IgnoredAny.visit_seq(list).map(drop);
         }
         self.push(NodeKind::Sequence);
         for index in 1_usize.. {
@@ -147,8 +147,7 @@ impl<'de> Receive<'de> for Recorder<'_> {
     fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         if self.depth >= MAX_DEPTH {
             self.refuse(LoadErrorKind::TooDeep);
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(());
+            return IgnoredAny.visit_map(map).map(drop);
         }
         self.push(NodeKind::Mapping);
         for index in 1_usize.. {
