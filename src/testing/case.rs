@@ -166,19 +166,11 @@ pub(super) fn in_threads<T: Send, F: FnOnce() -> T + Send>(
     })
 }
 
-/// Returns whether a time equals another one, which a store may cut to the microsecond but never round up.
-pub(super) fn is_same_microsecond(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
-    match (stored, seen) {
-        (Some(stored), Some(seen)) => stored.duration_since(seen).is_ok_and(|cut| cut < INSTANT),
-        (stored, seen) => stored == seen,
-    }
-}
-
-/// Returns whether a time equals another one, which a store may round up to the microsecond but never cut.
-pub(super) fn is_rounded_up(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
-    match (stored, seen) {
-        (Some(stored), Some(seen)) => seen.duration_since(stored).is_ok_and(|more| more < INSTANT),
-        (stored, seen) => stored == seen,
+/// Returns whether a time equals another one, which may be cut to the microsecond but not rounded up.
+pub(super) fn is_same_microsecond(time: Option<SystemTime>, cut: Option<SystemTime>) -> bool {
+    match (time, cut) {
+        (Some(time), Some(cut)) => time.duration_since(cut).is_ok_and(|left| left < INSTANT),
+        (time, cut) => time == cut,
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::clock::FakeClock;
 use super::sample::{detailed_profile, network, restricted_profile, scope, unlimited_profile};
 use crate::client::ClientProfile;
-use crate::key::{KeyDigest, Lifetime, Timestamp};
+use crate::key::{KeyDigest, KeyState, Lifetime, Timestamp};
 use crate::manage::{ClientFacts, Export, KeyFacts, ManageKeys, NewKey};
-use crate::store::KeyStore;
+use crate::store::{KeyRecord, KeyStore};
 
 /// Returns clients and keys for tests that copy them from one place to another. For every fact, there are two that
 /// differ in it.
@@ -183,34 +183,46 @@ pub fn assert_same_facts(expected: &Export, copy: &Export) {
 /// If it does not. The message names the facts that differ.
 pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
     for key in expected.keys() {
-        let client = expected.clients().iter().find(|it| it.profile.name() == key.client);
-        let client = client.expect("an export has the clients of its keys");
+        let client = expected.client(&key.client).expect("an export has the clients of its keys");
         let id = key.key_id();
         let found = store.lookup(key.digest).await;
         let found = found.unwrap_or_else(|error| panic!("the lookup of {id} fails: {error}"));
-        let record = found.unwrap_or_else(|| panic!("the digest {id} is not found"));
-        let copy = KeyFacts {
-            digest: record.digest(),
-            client: record.profile().name().to_owned(),
-            scopes: record.scopes().to_vec(),
-            networks: record.networks().to_vec(),
-            // The lifetime of a revoked key is not needed.
-            lifetime: if key.revoked.is_some() { key.lifetime } else { record.lifetime() },
-            // Records do not have these. What they have of them is compared below.
-            label: key.label.clone(),
-            created: key.created,
-            revoked: key.revoked,
-            replaced_by: key.replaced_by,
-        };
-        let profile = record.profile().clone();
-        let mut differing = client.differing(&ClientFacts { profile, enabled: client.enabled });
-        differing.extend(key.differing(&copy));
-        let is_same_state = record.state() == key.state(client.enabled);
-        differing.extend((!is_same_state).then_some("state"));
-        let is_same = record.is_replaced() == key.replaced_by.is_some() || key.revoked.is_some();
-        differing.extend((!is_same).then_some("replaced_by"));
+        let found = found.unwrap_or_else(|| panic!("the digest {id} is not found"));
+        let status = (key.state(client.enabled), key.replaced_by.is_some());
+        let differing = differing(&client.profile, key, status, &found);
         assert!(differing.is_empty(), "the key {id} is found, but differs in {differing:?}");
     }
+}
+
+/// Returns the names of the facts in which a record differs from a key of this client, with this state, and which was
+/// replaced or not.
+///
+/// A revoked key need not keep its lifetime, or whether it was replaced.
+pub(super) fn differing(
+    client: &ClientProfile,
+    key: &KeyFacts,
+    (state, is_replaced): (KeyState, bool),
+    found: &KeyRecord,
+) -> Vec<String> {
+    let facts = KeyFacts {
+        // Records do not have these. What they have of them is compared below.
+        label: key.label.clone(),
+        created: key.created,
+        revoked: key.revoked,
+        replaced_by: key.replaced_by,
+        ..found.facts()
+    };
+    let of_client = |profile: &ClientProfile| ClientFacts::new(profile.clone());
+    let of_client = of_client(client).differing(&of_client(found.profile()));
+    let mut differing = key.differing(&facts);
+    differing.extend((found.is_replaced() != is_replaced).then_some("replaced_by"));
+    if state == KeyState::Revoked {
+        let times = key.lifetime.times().map(|(name, _)| name);
+        differing.retain(|name| *name != "replaced_by" && !times.contains(name));
+    }
+    differing.extend((found.state() != state).then_some("state"));
+    let of_client = of_client.into_iter().map(|name| format!("client's {name}"));
+    differing.into_iter().map(str::to_owned).chain(of_client).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::manage::{
     PurgeKeys, Rotated,
 };
 use crate::store::KeyStore;
-use crate::testing::case::{Case, is_rounded_up, is_same_microsecond};
+use crate::testing::case::{Case, is_same_microsecond};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -143,7 +143,7 @@ impl<S: Managed> Case<S> {
     /// Checks a beginning, which a store may round up to the microsecond.
     pub(super) fn begins_at(&self, what: &str, key: &KeyInfo, expected: Option<SystemTime>) {
         let seen = key.not_before();
-        let is_kept = is_rounded_up(expected, seen);
+        let is_kept = is_same_microsecond(seen, expected);
         assert!(is_kept, "{self}: {what}, the beginning {expected:?} is {seen:?}");
     }
 

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::concurrency::{at_once, rounds};
 use super::fixture::{HOUR, Key, Managed};
 use crate::client::ClientProfile;
@@ -50,9 +52,8 @@ pub(super) async fn version_differs_after_a_change(case: &Case<impl Managed>) {
 }
 
 fn are_different(case: &Case<impl Managed>, what: &str, versions: &[Version]) {
-    for (index, version) in versions.iter().enumerate() {
-        assert!(!versions[..index].contains(version), "{case}: {what} has an old version");
-    }
+    let different = versions.iter().collect::<HashSet<_>>();
+    assert_eq!(different.len(), versions.len(), "{case}: {what} has an old version");
 }
 
 /// A change based on an outdated version is refused with the current state.

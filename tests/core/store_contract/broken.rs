@@ -161,7 +161,7 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
         ("record_is_kept", {
             kept(|record| record.expires().is_none_or(|expires| expires > SystemTime::now()))
         }),
-        ("record_is_kept: the digest", {
+        (r#"record_is_kept: ["digest""#, {
             found(|all, digest| {
                 Ok(right(all, digest).map(|it| {
                     let other = KeyRecord::new(KeyDigest::of(b"other"), it.profile());
@@ -169,33 +169,33 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 }))
             })
         }),
-        ("record_is_kept: the name", {
+        (r#"record_is_kept: ["client""#, {
             changed(|record| {
                 let name: String = record.profile().name().chars().take(127).collect();
                 let is_kept = name == record.profile().name();
                 if is_kept { record } else { with_profile(&record, name) }
             })
         }),
-        ("record_is_kept: the title", {
+        (r#"record_is_kept: ["client's title""#, {
             changed(|record| {
                 let title = record.profile().title().unwrap_or("A title").to_lowercase();
                 let profile = record.profile().clone().with_title(title);
                 with_profile(&record, profile)
             })
         }),
-        ("record_is_kept: the scopes", {
+        (r#"record_is_kept: ["client's scopes""#, {
             changed(|it| with_profile(&it, it.profile().clone().with_scopes([])))
         }),
-        ("record_is_kept: the key's scopes", changed(|record| record.with_scopes([]))),
-        ("record_is_kept: the networks", {
+        (r#"record_is_kept: ["scopes""#, changed(|record| record.with_scopes([]))),
+        (r#"record_is_kept: ["client's networks""#, {
             changed(|it| with_profile(&it, it.profile().clone().with_networks([])))
         }),
-        ("record_is_kept: the key's networks", changed(|record| record.with_networks([]))),
-        ("record_is_kept: the quota", quota(|_| None)),
-        ("record_is_kept: the quota", {
+        (r#"record_is_kept: ["networks""#, changed(|record| record.with_networks([]))),
+        (r#"record_is_kept: ["client's quota""#, quota(|_| None)),
+        (r#"record_is_kept: ["client's quota""#, {
             quota(|quota| quota.cloned().or_else(|| "unlimited".parse().ok()))
         }),
-        ("record_is_kept: the quota", {
+        (r#"record_is_kept: ["client's quota""#, {
             quota(|quota| {
                 let without_burst = |quota: &Quota| {
                     let rates = quota.rates().iter();
@@ -204,7 +204,7 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 quota.and_then(|quota| without_burst(quota).or(Some(quota.clone())))
             })
         }),
-        ("record_is_kept: the metadata", {
+        (r#"record_is_kept: ["client's metadata""#, {
             changed(|record| {
                 if record.profile().metadata().is_empty() {
                     return record;
@@ -213,35 +213,35 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 with_profile(&record, profile.with_metadata([("team", "billing")]))
             })
         }),
-        ("record_is_kept: the state", {
+        (r#"record_is_kept: ["state""#, {
             changed(|record| match record.state() {
                 KeyState::Disabled => record.with_state(KeyState::Active),
                 _ => record,
             })
         }),
-        ("record_is_kept: the expiry", expiry(|_| None)),
+        (r#"record_is_kept: ["expires""#, expiry(|_| None)),
         // In whole milliseconds.
-        ("record_is_kept: the expiry", {
+        (r#"record_is_kept: ["expires""#, {
             expiry(|expires| {
                 let nanos = expires.duration_since(UNIX_EPOCH).ok()?.subsec_nanos();
                 Some(expires - Duration::from_nanos(u64::from(nanos % 1_000_000)))
             })
         }),
-        ("record_is_kept: the expiry", expiry(|it| Some(it).filter(|it| *it != UNIX_EPOCH))),
+        (r#"record_is_kept: ["expires""#, expiry(|it| Some(it).filter(|it| *it != UNIX_EPOCH))),
         // Seconds that overflow.
-        ("record_is_kept: the expiry", {
+        (r#"record_is_kept: ["expires""#, {
             expiry(|expires| {
                 let since = expires.duration_since(UNIX_EPOCH).ok()?;
                 let seconds = Duration::from_secs(since.as_secs() & u64::from(u32::MAX));
                 Some(UNIX_EPOCH + seconds + Duration::from_nanos(since.subsec_nanos().into()))
             })
         }),
-        ("record_is_kept: the beginning", beginning(|_| None)),
+        (r#"record_is_kept: ["not_before""#, beginning(|_| None)),
         // Cut to the microsecond.
-        ("record_is_kept: the beginning", {
+        (r#"record_is_kept: ["not_before""#, {
             beginning(|begins| Some(begins - Duration::from_micros(1)))
         }),
-        ("record_is_kept: the replacement", changed(|record| record.with_replaced(false))),
+        (r#"record_is_kept: ["replaced_by""#, changed(|record| record.with_replaced(false))),
         ("whole_digest_is_compared", compared(|bytes| bytes[..8].to_vec())),
         ("whole_digest_is_compared", compared(|bytes| bytes[..31].to_vec())),
         ("whole_digest_is_compared", compared(|bytes| bytes[1..].to_vec())),
@@ -311,7 +311,7 @@ async fn store_that_changes_keys_fails_and_shows_none() {
             (key.parse().map_or(key.clone(), |number: f64| number.to_string()), name)
         }),
         ("key_is_found_by_its_exact_text", |(key, name)| (format!("{key}\n"), name)),
-        ("record_is_kept: the name", |(key, _)| (key.clone(), key)),
+        (r#"record_is_kept: ["client""#, |(key, _)| (key.clone(), key)),
     ];
     for (rule, change) in changes {
         let seen = Mutex::new(Vec::new());
