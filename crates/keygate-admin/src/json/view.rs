@@ -209,6 +209,19 @@ mod tests {
 
     use super::*;
 
+    /// A new field of a client must be in the document, too.
+    #[tokio::test]
+    async fn document_has_every_field_of_a_client() {
+        let store = MemoryStore::new();
+        store.import_keys(&keys_of_every_kind()).await.unwrap();
+        for client in store.list_clients() {
+            let (fields, document) = (json!(client), json!(ClientView::of(&client)));
+            for (field, value) in fields.as_object().unwrap() {
+                assert_eq!(document[field], *value, "{field}: {document}");
+            }
+        }
+    }
+
     /// A new field of a key must be in the document, too.
     #[tokio::test]
     async fn document_has_every_field_of_a_key() {

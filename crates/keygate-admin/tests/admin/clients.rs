@@ -1,6 +1,8 @@
 //! The client list, the page of a client, and changes of clients.
 
 use keygate::ClientProfile;
+use keygate::manage::TransferKeys as _;
+use keygate::testing::keys_of_every_kind;
 
 use crate::filled::{between, client, hidden, lacks, page, send, store, store_with_app};
 use crate::support::Answer;
@@ -33,6 +35,32 @@ async fn clients_are_listed_with_their_details() {
         assert!(first.contains(fact), "{fact}: {first}");
     }
     list.says("disabled").says("href=\"/clients/App%201\"").says("Add a client");
+}
+
+/// A new field of a client must be shown on its page, too.
+#[tokio::test]
+async fn every_field_of_a_client_is_on_its_page() {
+    let store = store();
+    store.import_keys(&keys_of_every_kind()).await.unwrap();
+    let client = store.list_clients().into_iter().find(|it| it.profile.title().is_some()).unwrap();
+    let shown = page(&store).await.get(&format!("/clients/{}", client.profile.name())).await;
+    let fields = [
+        ("enabled", "<dt>State</dt>"),
+        ("keys", "<h2>Keys</h2>"),
+        ("metadata", "<dt>Metadata</dt>"),
+        ("name", "<dt>Name</dt>"),
+        ("networks", "<dt>Networks</dt>"),
+        ("quota", "<dt>Quota</dt>"),
+        ("scopes", "<dt>Scopes</dt>"),
+        ("title", "<h1>Größe "),
+    ];
+    for (_, text) in fields {
+        shown.says(text);
+    }
+    let json = serde_json::json!(client);
+    let mut names: Vec<_> = json.as_object().unwrap().keys().collect();
+    names.sort_unstable();
+    assert_eq!(names, fields.map(|(name, _)| name));
 }
 
 #[tokio::test]

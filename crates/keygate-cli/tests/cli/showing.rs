@@ -1,6 +1,6 @@
 //! `client show` and `key show`.
 
-use keygate::manage::KeyInfo;
+use keygate::manage::{ClientInfo, KeyInfo};
 
 use crate::tool::{Sandbox, id_of};
 
@@ -47,6 +47,25 @@ fn client_is_shown_with_its_keys() {
                     METADATA  none\nKEYS      0\n";
     assert_eq!(result.out, expected);
     sandbox.run(["client", "show", "App 2"]).fails(1, "the nearest is `App 1`");
+}
+
+/// A new field of a client must be shown, too.
+#[test]
+fn every_field_of_a_client_is_shown() {
+    let more = "    title: Shop\n    networks: [10.0.0.0/8]\n    quota: ";
+    let sandbox = Sandbox::with_file(&FILE.replacen("    quota: ", more, 1));
+    let json = sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
+    let shown = sandbox.run(["client", "show", "App 1"]).succeeds().out;
+    for field in serde_json::json!(ClientInfo::new("App 1")).as_object().unwrap().keys() {
+        assert!(!json[field].is_null(), "{field}: {json}");
+        let name = match &**field {
+            "name" => "CLIENT".to_owned(),
+            "enabled" => "STATE".to_owned(),
+            field => field.to_uppercase(),
+        };
+        let is_shown = shown.lines().any(|line| line.split("  ").next() == Some(&*name));
+        assert!(is_shown, "{name}: {shown}");
+    }
 }
 
 #[test]
