@@ -40,8 +40,14 @@ impl Gcra {
     #[inline]
     pub(super) fn check(self, tat: u64, n: u32, now: u64) -> Result<u64, u64> {
         let latest = self.latest(now);
-        let next = tat.max(now).saturating_add(self.step.saturating_mul(n.into()));
+        let next = self.after(tat, n, now);
         if next <= latest { Ok(next) } else { Err(next - latest) }
+    }
+
+    /// The `tat` after `n` more requests, even if they are not allowed.
+    #[inline]
+    pub(super) fn after(self, tat: u64, n: u32, now: u64) -> u64 {
+        tat.max(now).saturating_add(self.step.saturating_mul(n.into()))
     }
 
     /// Nanoseconds to earn one request.

@@ -52,6 +52,7 @@ impl QuotaState {
     }
 
     /// Counts a request of cost `n` if all rates of the quota allow it.
+    #[inline]
     pub(super) fn check(&mut self, quota: &Quota, n: u32, now: u64) -> Decision {
         let now = self.advance(now);
         if self.quota != *quota {
@@ -63,12 +64,10 @@ impl QuotaState {
             return Decision::refused(rate, Duration::from_nanos(wait));
         }
         for state in &mut self.rates {
-            state.tat = state.gcra.check(state.tat, n, now).unwrap_or(state.tat);
+            state.tat = state.gcra.after(state.tat, n, now);
         }
         for state in &mut self.retired {
-            let spent =
-                state.tat.max(now).saturating_add(state.gcra.step().saturating_mul(n.into()));
-            state.tat = spent.min(state.gcra.latest(now));
+            state.tat = state.gcra.after(state.tat, n, now).min(state.gcra.latest(now));
         }
         self.tightest(now)
     }
@@ -80,6 +79,7 @@ impl QuotaState {
     }
 
     /// Returns the time to count with. If the clock was set back, debts are limited to one burst.
+    #[inline]
     fn advance(&mut self, now: u64) -> u64 {
         if self.last.saturating_sub(now) < LATE {
             self.last = self.last.max(now);
@@ -93,16 +93,20 @@ impl QuotaState {
     }
 
     /// The rate that allows the fewest further requests; if several allow none, the one with the longest wait.
+    #[inline]
     fn tightest(&self, now: u64) -> Decision {
         let left = self.rates.iter().enumerate().map(|(rate, state)| {
-            let wait = state.gcra.check(state.tat, 1, now).err().unwrap_or(0);
-            (state.gcra.remaining(state.tat, now), Reverse(wait), rate)
+            let remaining = state.gcra.remaining(state.tat, now);
+            let next = || state.gcra.check(state.tat, 1, now);
+            let wait = if remaining > 0 { 0 } else { next().err().unwrap_or(0) };
+            (remaining, Reverse(wait), rate)
         });
         // A quota that is not unlimited has rates.
         let (remaining, Reverse(wait), rate) = left.min().unwrap_or((u64::MAX, Reverse(0), 0));
         Decision::allowed(rate, remaining, Duration::from_nanos(wait))
     }
 
+    #[cold]
     fn migrate(&mut self, quota: &Quota, now: u64) {
         let new = quota.rates();
         let is_kept = |state: &&RateState| new.contains(&state.rate);
