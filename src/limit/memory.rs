@@ -56,7 +56,7 @@ impl Default for MemoryCounters {
 impl LocalCounters for MemoryCounters {
     fn count_now(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
         let key = ClientKeyRef { of: request.limit, client: request.client };
-        let shard = self.clients.shard(&key);
+        let shard = self.clients.shard(request.client);
         let now = nanos(request.now);
         let decision = loop {
             let entry = shard.get(&key).unwrap_or_else(|| {

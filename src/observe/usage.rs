@@ -172,7 +172,7 @@ impl Shared {
     #[inline]
     fn count(&self, client: &str, key_id: KeyId, kind: OutcomeKind, is_replaced: bool, now: u64) {
         let key = ClientKeyRef { of: &key_id, client };
-        let shard = self.keys.shard(&key);
+        let shard = self.keys.shard(&key_id);
         let counts = shard.get(&key).unwrap_or_else(|| {
             let key = ClientKey { of: key_id, client: client.into() };
             shard.get_or_insert_with(key, || Counts::new(now))

@@ -287,6 +287,7 @@ async fn snapshot_includes_the_loaded_past_but_no_rate_does() {
     let minute = at(0) - Duration::from_secs(30);
     assert_eq!((client.requests, client.refused["expired"]), (4, 2));
     assert_eq!((client.first_seen, client.last_seen), (minute, at(3_600)));
+    assert_eq!(snapshot.clients[0].keys.len(), 2, "each key is counted in one place");
     assert!((client.rates.last_minute - 1.0).abs() < f64::EPSILON, "{:?}", client.rates);
     assert_eq!(requests(&history).await, 4, "the past is not written again");
 }

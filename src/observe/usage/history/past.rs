@@ -27,7 +27,7 @@ impl Usage {
             let start = nanos(key.start);
             let last_seen = last_uses.time(key.key_id, &key.client).map_or(start, nanos);
             let entry = ClientKey { of: key.key_id, client: key.client.into() };
-            let shard = self.shared.keys.shard(&entry);
+            let shard = self.shared.keys.shard(&key.key_id);
             let counts = shard.get_or_insert_with(entry, || Counts::new(last_seen));
             for (kind, count) in by_kind(&key.totals) {
                 counts.add_past(kind, count, start);
