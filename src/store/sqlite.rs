@@ -83,12 +83,10 @@ pub(in crate::store) use usage::UsageFile;
 #[derive(Clone)]
 pub struct SqliteStore {
     connections: Arc<Connections>,
-    clock: Option<Clock>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     context: ChangeContext,
     tool: Arc<str>,
 }
-
-type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl SqliteStore {
     /// Opens an existing database whose tables this version can read.
@@ -136,7 +134,7 @@ impl SqliteStore {
     /// Requests do not use it: the [`Authenticator`](crate::Authenticator) has its own clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { clock: Some(Arc::new(clock)), ..self }
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// Replaces the actor that `keygate_events` records for changes through this handle. The default is

@@ -58,7 +58,9 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     fn order_time(time: KeyTime) -> String;
 
     /// Returns the expression that selects [`Dialect::order_time`].
-    fn select_order_time(time: KeyTime) -> String;
+    fn select_order_time(time: KeyTime) -> String {
+        Self::order_time(time)
+    }
 
     /// Returns the argument that is compared with [`Dialect::order_time`].
     fn order_value(time: Timestamp) -> Value<'static>;
@@ -76,7 +78,9 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     fn event_position(text: &str) -> Option<Value<'static>>;
 
     /// Returns the part of an actor's name that is in the index, which may limit the length of a text.
-    fn indexed_actor(actor: &str) -> String;
+    fn indexed_actor(actor: &str) -> String {
+        actor.to_owned()
+    }
 }
 
 /// The values of a row, by position. `None` is null.
@@ -268,18 +272,13 @@ pub(in crate::store) fn record_columns<D: Dialect>() -> String {
 
 /// The beginning of a statement that selects keys, for [`Cursor::key`]. A condition may follow.
 pub(super) fn keys<D: Dialect>() -> String {
-    keys_with::<D>("", &keys_and_clients::<D>())
+    keys_with::<D>("", &format!("{} k {}", keys_table::<D>(), with_client::<D>()))
 }
 
 /// The same with other columns first, each followed by a comma, and with these tables.
 pub(super) fn keys_with<D: Dialect>(first: &str, tables: &str) -> String {
     let keys = select::<D, _>("k", KEYS.columns.iter());
     format!("select {first}{keys}, c.enabled from {tables}")
-}
-
-/// All keys `k`, each with its client `c`.
-pub(super) fn keys_and_clients<D: Dialect>() -> String {
-    format!("{} k {}", keys_table::<D>(), with_client::<D>())
 }
 
 /// All clients `c`, each with its keys `k`. SQLite reads a cross join in this order.

@@ -51,10 +51,9 @@ pub(in crate::store) async fn enable_client<D: Database>(
     if enabled && let Some(error) = client.error {
         return Err(StoreError::from(error).into());
     }
-    if client.row.enabled != enabled {
-        transaction.set_enabled(name, enabled).await?;
-        client.row.enabled = enabled;
-    }
+    let old = client.row.clone();
+    client.row.enabled = enabled;
+    transaction.update_client(&old, &client.row).await?;
     let keys = transaction.live_keys(name).await?;
     read_back::commit(transaction, &[Written::Client(&client)]).await?;
     Ok(client.row.info(keys))
@@ -258,7 +257,7 @@ async fn insert_client(
 ) -> Result<(), ManageError> {
     let name = client.profile.name();
     for _ in 0..ATTEMPTS {
-        if transaction.insert_client(client).await? {
+        if transaction.insert_clients(slice::from_ref(client)).await? {
             return Ok(());
         }
         if transaction.partial_client(name).await?.is_some() {
@@ -275,7 +274,7 @@ async fn insert_key(transaction: &mut impl Transaction, key: &KeyFacts) -> Resul
         return Err(KeyError::Purged { key_id }.into());
     }
     for _ in 0..ATTEMPTS {
-        if transaction.insert_key(key).await? {
+        if transaction.insert_keys(slice::from_ref(key)).await? {
             return Ok(());
         }
         if let Some(known) = transaction.key(key_id).await? {

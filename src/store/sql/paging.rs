@@ -101,7 +101,7 @@ async fn planned<'q, T: Transaction>(
         return Ok(listed);
     }
     let (mut fewest, mut hint) = (usize::MAX, None);
-    for (number, counted) in listed.counts().iter().enumerate() {
+    for (number, counted) in listed.hints.iter().enumerate() {
         let count = transaction.count(&counted.sql, &listed.values).await?;
         if count < fewest.min(counted.many) {
             (fewest, hint) = (count, Some(number));

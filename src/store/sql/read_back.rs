@@ -1,9 +1,9 @@
 //! Reads changes back: a change that a trigger or a rule undid or rewrote must not be reported as done.
 
 use std::collections::HashMap;
-use std::error::Error as _;
 
 use super::columns::KEYS;
+use super::error::DatabaseError;
 use super::row::{BadRow, KeyRow, PartialRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
@@ -41,7 +41,7 @@ enum NotKept {
         "the change was committed, but triggers may have undone it, and it could not be read back: {0}; \
          list keys and clients before you repeat it"
     )]
-    Unreadable(String),
+    Unreadable(DatabaseError),
 }
 
 fn cause(suspects: &[String]) -> String {
@@ -83,8 +83,7 @@ pub(super) async fn commit(
 /// Returns the error for a committed change that triggers may have undone and that cannot be read.
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
 pub(in crate::store) fn not_read_back(error: StoreError) -> StoreError {
-    let error = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    StoreError::new(NotKept::Unreadable(error))
+    StoreError::new(NotKept::Unreadable(error.into()))
 }
 
 /// Checks, before the commit, that a change was written as intended.

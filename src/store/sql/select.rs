@@ -10,7 +10,7 @@ use crate::manage::Paging;
 /// The conditions, order and limit of a statement, and its arguments.
 pub(super) struct Select<'q, D> {
     conditions: Vec<String>,
-    hints: Vec<Count>,
+    pub(super) hints: Vec<Count>,
     used_hint: Option<usize>,
     pub(super) values: Vec<Value<'q>>,
     /// Whether a condition for keys reads their clients.
@@ -100,11 +100,6 @@ impl<'q, D: Dialect> Select<'q, D> {
         };
         let counts = alternatives.iter().map(count).collect::<Vec<_>>().join(" + ");
         self.hints.push(Count { sql: format!("select {counts}"), many });
-    }
-
-    /// Returns the counts of the rows of each hint.
-    pub(super) fn counts(&self) -> &[Count] {
-        &self.hints
     }
 
     /// Returns the tables of keys and, if needed, their clients, and the column with the name of the client.

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::slice;
 use std::time::SystemTime;
 
 use super::column::{Table, Value};
@@ -171,12 +170,6 @@ pub(in crate::store) trait Transaction: Send + Sized {
         rows.first().map_or(Ok(0), |row| Cursor::new(row).count()).map_err(StoreError::new)
     }
 
-    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
-        self.note_client(name);
-        let sql = format!("update {} set enabled = $2 where name = $1", clients_table::<Self>());
-        self.execute(&sql, &[name.into(), Value::Flag(enabled)]).await
-    }
-
     /// Deletes the client and, by the foreign key, its keys.
     async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
         let keys = format!("select key_id from {} where client = $1", keys_table::<Self>());
@@ -232,16 +225,6 @@ pub(in crate::store) trait Transaction: Send + Sized {
         let rows = self.rows(&sql, &[near.into()]).await?;
         // The database computes them from the digests.
         Ok(texts(&rows)?.iter().filter_map(|key_id| key_id.parse().ok()).collect())
-    }
-
-    /// Adds a client. Returns `false` if its name is in use.
-    async fn insert_client(&mut self, client: &ClientFacts) -> Result<bool, StoreError> {
-        self.insert_clients(slice::from_ref(client)).await
-    }
-
-    /// Adds a key. Returns `false` if its digest or its id is in use.
-    async fn insert_key(&mut self, key: &KeyFacts) -> Result<bool, StoreError> {
-        self.insert_keys(slice::from_ref(key)).await
     }
 
     /// Adds all of these clients, as [`Transaction::insert`] does.

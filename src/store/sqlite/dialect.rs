@@ -70,10 +70,6 @@ impl Dialect for Sqlite {
         column.to_owned()
     }
 
-    fn select_order_time(time: KeyTime) -> String {
-        Self::order_time(time)
-    }
-
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Number(time.micros().cast_signed())
     }
@@ -98,10 +94,6 @@ impl Dialect for Sqlite {
         let time = text.parse().ok().and_then(|micros| Timestamp::from_micros(micros).ok());
         let text = time.map_or_else(|| text.to_owned(), millis);
         (!text.is_empty()).then(|| Value::Text(Some(text.into())))
-    }
-
-    fn indexed_actor(actor: &str) -> String {
-        actor.to_owned()
     }
 }
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::connections::Connections;
 use super::{SqliteOptions, SqliteStore, inspect, tables};
@@ -40,7 +41,7 @@ async fn open(options: SqliteOptions, migrate: bool) -> Result<SqliteStore, Data
     let connections = Connections::open(options, tables::MIGRATIONS, migrate).await?;
     Ok(SqliteStore {
         connections: Arc::new(connections),
-        clock: None,
+        clock: Arc::new(SystemTime::now),
         context: ChangeContext::default(),
         tool: "keygate".into(),
     })

@@ -53,7 +53,7 @@ impl Database for SqliteStore {
     }
 
     fn now(&self) -> SystemTime {
-        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+        (self.clock)()
     }
 
     fn context(&self) -> &ChangeContext {

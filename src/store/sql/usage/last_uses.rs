@@ -2,20 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{DialectOf, UsageDialect, names, table, text};
+use super::{DialectOf, names, table, text};
 use crate::error::StoreError;
 use crate::store::sql::cursor::{Cursor, Dialect, ValueError, Values};
 use crate::store::sql::transaction::{Database, Transaction};
 use crate::store::usage::{ClientUse, LastUse};
 
-pub(in crate::store) async fn read_last_uses<B>(
+pub(in crate::store) async fn read_last_uses<B: Database>(
     database: &B,
     client: Option<&str>,
-) -> Result<Vec<LastUse>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
+) -> Result<Vec<LastUse>, StoreError> {
     let table = table::<DialectOf<B>>("last");
     let condition = client.map_or("", |_| " where client = $1");
     let sql = format!("select client, key_id, last_used from {table}{condition}");
@@ -35,15 +31,11 @@ where
 const ROWS: usize = 200;
 
 /// Lists clients by the last use of any of their keys, the latest first, and then by name.
-pub(in crate::store) async fn read_clients_by_last_use<B>(
+pub(in crate::store) async fn read_clients_by_last_use<B: Database>(
     database: &B,
     limit: usize,
     after: Option<&ClientUse>,
-) -> Result<Vec<ClientUse>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
+) -> Result<Vec<ClientUse>, StoreError> {
     let mut transaction = database.read().await?;
     let (mut found, mut after) = (Vec::new(), after.cloned());
     let rows = (limit * 2).max(ROWS);
@@ -65,14 +57,11 @@ where
 }
 
 /// Returns the last uses of all keys, the latest first.
-async fn uses_after<T>(
+async fn uses_after<T: Transaction>(
     transaction: &mut T,
     rows: usize,
     after: Option<&ClientUse>,
-) -> Result<Vec<ClientUse>, StoreError>
-where
-    T: Transaction<Dialect: UsageDialect>,
-{
+) -> Result<Vec<ClientUse>, StoreError> {
     let after = after.filter(|after| !after.client.contains('\0'));
     let condition = after.map_or(String::new(), |after| {
         format!("where (last_used, client) < ({}, $1) ", after.time)
@@ -86,14 +75,10 @@ where
     client_uses(&transaction.rows(&sql, &client).await?)
 }
 
-pub(in crate::store) async fn read_last_uses_of<B>(
+pub(in crate::store) async fn read_last_uses_of<B: Database>(
     database: &B,
     clients: &BTreeSet<String>,
-) -> Result<Vec<ClientUse>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
+) -> Result<Vec<ClientUse>, StoreError> {
     let mut transaction = database.read().await?;
     let uses = latest_uses(&mut transaction, clients).await?;
     transaction.commit().await?;
@@ -101,17 +86,14 @@ where
 }
 
 /// Returns the latest use of each of these clients.
-async fn latest_uses<T>(
+async fn latest_uses<T: Transaction>(
     transaction: &mut T,
     clients: &BTreeSet<String>,
-) -> Result<BTreeSet<ClientUse>, StoreError>
-where
-    T: Transaction<Dialect: UsageDialect>,
-{
+) -> Result<BTreeSet<ClientUse>, StoreError> {
     let sql = format!(
         "select client, max(last_used) from {} where client {} group by client",
         table::<T::Dialect>("last"),
-        <T::Dialect as Dialect>::in_list("$1")
+        T::Dialect::in_list("$1")
     );
     let uses = client_uses(&transaction.rows(&sql, &[names(clients)]).await?)?;
     Ok(uses.into_iter().collect())

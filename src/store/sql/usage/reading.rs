@@ -1,17 +1,13 @@
-use super::{DAY, DialectOf, HOUR, MINUTE, UsageDialect, names, table, text};
+use super::{DAY, DialectOf, HOUR, MINUTE, names, table, text};
 use crate::error::StoreError;
 use crate::store::sql::cursor::{Cursor, Dialect, ValueError, Values};
 use crate::store::sql::transaction::{Database, Transaction};
 use crate::store::usage::{CountsQuery, CountsRow, Group, Written};
 
-pub(in crate::store) async fn read_counts<B>(
+pub(in crate::store) async fn read_counts<B: Database>(
     database: &B,
     query: &CountsQuery<'_>,
-) -> Result<Vec<CountsRow>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
+) -> Result<Vec<CountsRow>, StoreError> {
     let (columns, group) = match query.group {
         Group::Client => ("client, '', min(start)".to_owned(), "client".to_owned()),
         Group::Key => ("client, key_id, min(start)".to_owned(), "client, key_id".to_owned()),
@@ -37,7 +33,7 @@ where
 }
 
 /// Selects the counts that overlap the given time, in parts that each use an index.
-fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
+fn source<D: Dialect>(query: &CountsQuery<'_>) -> String {
     let CountsQuery { clients, since, until, group } = query;
     let since = since.map_or(0, |since| since).cast_signed();
     let behind = |length: u64| since - length.cast_signed();
@@ -52,7 +48,7 @@ fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
     let start = D::NO_INDEX.to_owned() + "start";
     let until = until.map_or(String::new(), |until| format!(" and {start} < {until}"));
     let select = |length| {
-        let (of_clients, behind) = (<D as Dialect>::in_list("$1"), behind(length));
+        let (of_clients, behind) = (D::in_list("$1"), behind(length));
         let condition = format!(
             "client {of_clients} and seconds = {length} and {start} > {behind}{until} \
              and start - start % 3600 > {}",
@@ -88,11 +84,9 @@ fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
 }
 
 /// Returns since when, and until when, usage was written.
-pub(in crate::store) async fn read_watch<B>(database: &B) -> Result<Option<Written>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
+pub(in crate::store) async fn read_watch<B: Database>(
+    database: &B,
+) -> Result<Option<Written>, StoreError> {
     let sql = format!("select since, until from {}", table::<DialectOf<B>>("watch"));
     let mut transaction = database.read().await?;
     let rows = transaction.rows(&sql, &[]).await?;
