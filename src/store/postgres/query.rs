@@ -1,7 +1,7 @@
 //! Queries without parameters, which take one round trip.
 
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{FromRow, raw_sql};
+use sqlx::{FromRow, SqlSafeStr, raw_sql};
 
 use super::error::unavailable;
 use crate::error::StoreError;
@@ -9,7 +9,7 @@ use crate::error::StoreError;
 /// Runs a query, and returns its rows.
 pub(super) async fn rows<T>(
     connection: &mut PgConnection,
-    sql: &'static str,
+    sql: impl SqlSafeStr,
 ) -> Result<Vec<T>, sqlx::Error>
 where
     T: for<'r> FromRow<'r, PgRow>,

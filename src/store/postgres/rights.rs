@@ -1,8 +1,9 @@
 //! The rights on tables that a role lacks.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, FromRow as _, raw_sql};
 
+use super::query;
 use super::row_security::{RESTART, names_table};
 use super::settings::local_settings;
 use crate::error::StoreError;
@@ -35,8 +36,7 @@ pub(super) async fn lacking(
     message: &str,
 ) -> Option<StoreError> {
     let sql = format!("{}{LACKING}", if in_transaction { RESTART } else { "" });
-    let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await.ok()?;
-    let rows = rows.iter().filter_map(|row| Row::from_row(row).ok());
+    let rows = query::rows::<Row>(connection, AssertSqlSafe(sql)).await.ok()?;
     let (table, role, rights, only_reads) =
         rows.into_iter().find(|(table, ..)| names_table(message, table))?;
     let rights = rights?;

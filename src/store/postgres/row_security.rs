@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Row as _, raw_sql};
 use tokio::time::timeout;
 
 use super::error::{denied, text, unavailable};
-use super::rights;
 use super::settings::local_settings;
+use super::{query, rights};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
@@ -76,8 +76,7 @@ async fn hidden(
     in_transaction: bool,
 ) -> Result<Vec<(String, String)>, sqlx::Error> {
     let sql = format!("{}{HIDDEN}", if in_transaction { RESTART } else { "" });
-    let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    query::rows(connection, AssertSqlSafe(sql)).await
 }
 
 /// The last error whose policies and rights were looked up.

@@ -28,6 +28,13 @@ use written::Written;
 /// The deadline of a statement: a hanging server never responds.
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(60);
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Write,
+    WriteByPolicy,
+}
+
 pub(in crate::store) struct PostgresTransaction {
     connection: PooledConnection,
     server: Server,
@@ -65,23 +72,16 @@ impl Database for PostgresStore {
     type Transaction = PostgresTransaction;
 
     async fn read(&self) -> Result<PostgresTransaction, StoreError> {
-        PostgresTransaction::begin(self, BEGIN_READ, "", false).await
+        PostgresTransaction::begin(self, Kind::Read).await
     }
 
     async fn write(&self) -> Result<PostgresTransaction, StoreError> {
-        PostgresTransaction::begin(self, BEGIN_WRITE, &settings(self), true).await
+        PostgresTransaction::begin(self, Kind::Write).await
     }
 
     /// Reads the policy in the round trip that begins the transaction.
     async fn write_by_policy(&self) -> Result<PostgresTransaction, StoreError> {
-        let columns = format!("{POLICY}{}", settings(self));
-        let (mut transaction, row) =
-            PostgresTransaction::begin_with(self, BEGIN_WRITE, &columns).await?;
-        transaction.writes = true;
-        let mut cursor = Cursor::new(&row);
-        transaction.server.check(&mut cursor)?;
-        transaction.policy = Some(policy_of(&mut cursor));
-        Ok(transaction)
+        PostgresTransaction::begin(self, Kind::WriteByPolicy).await
     }
 
     fn now(&self) -> SystemTime {
@@ -113,27 +113,19 @@ fn settings(store: &PostgresStore) -> String {
 const BATCH: usize = 5_000;
 
 impl PostgresTransaction {
-    async fn begin(
-        store: &PostgresStore,
-        sql: &str,
-        columns: &str,
-        writes: bool,
-    ) -> Result<Self, StoreError> {
-        let (transaction, row) = Self::begin_with(store, sql, columns).await?;
-        transaction.server.check(&mut Cursor::new(&row))?;
-        Ok(Self { writes, ..transaction })
-    }
-
-    /// Begins a transaction, and returns the columns of the server and others.
-    async fn begin_with(
-        store: &PostgresStore,
-        sql: &str,
-        columns: &str,
-    ) -> Result<(Self, PgRow), StoreError> {
+    async fn begin(store: &PostgresStore, kind: Kind) -> Result<Self, StoreError> {
+        let (sql, columns) = match kind {
+            Kind::Read => (BEGIN_READ, String::new()),
+            Kind::Write => (BEGIN_WRITE, settings(store)),
+            Kind::WriteByPolicy => (BEGIN_WRITE, POLICY.to_owned() + &settings(store)),
+        };
         let (mut connection, server) = (store.changing.acquire().await?, store.server.clone());
-        let row = begin(&mut connection, sql, columns).await?;
-        let written = Written::default();
-        Ok((Self { connection, server, writes: false, written, policy: None }, row))
+        let row = begin(&mut connection, sql, &columns).await?;
+        let mut cursor = Cursor::new(&row);
+        server.check(&mut cursor)?;
+        let policy = (kind == Kind::WriteByPolicy).then(|| policy_of(&mut cursor));
+        let (writes, written) = (kind != Kind::Read, Written::default());
+        Ok(Self { connection, server, writes, written, policy })
     }
 
     /// Runs a statement without parameters, which takes one round trip instead of two.
