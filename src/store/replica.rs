@@ -21,10 +21,7 @@ use crate::store::KeyRecord;
 mod change_queue;
 mod clients;
 mod connection;
-#[cfg(feature = "tracing")]
-mod events;
-#[cfg(not(feature = "tracing"))]
-#[path = "replica/no_events.rs"]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 mod events;
 mod follower;
 mod health;
@@ -116,7 +113,7 @@ impl Replica {
     ///
     /// The URL is invalid or has an unknown option.
     pub fn options(url: &str) -> Result<ReplicaOptions, DatabaseError> {
-        ReplicaOptions::new(url)
+        Ok(ReplicaOptions::new(PostgresOptions::new(url)?))
     }
 
     /// Returns options for a replica of the database whose URL is in a file: see
@@ -126,7 +123,7 @@ impl Replica {
     ///
     /// The file cannot be read, is longer than 64 KiB, or does not hold a URL.
     pub fn options_from_file(path: impl Into<PathBuf>) -> Result<ReplicaOptions, DatabaseError> {
-        Ok(ReplicaOptions::with_database(PostgresOptions::from_file(path.into())?))
+        Ok(ReplicaOptions::new(PostgresOptions::from_file(path.into())?))
     }
 
     /// Waits until the keys are loaded.

@@ -19,7 +19,7 @@ pub(super) struct ChangeQueue {
     /// Whether all rows must be loaded.
     pub(super) reload: bool,
     /// Whether changes were taken whose rows are not served yet.
-    has_unapplied: bool,
+    pub(super) has_unapplied: bool,
 }
 
 /// The maximum number of rows per poll. The rest waits for the next poll, so that a revocation is seen soon.
@@ -54,15 +54,6 @@ impl ChangeQueue {
             self.keys.insert(key_id);
         }
         Ok(())
-    }
-
-    pub(super) fn has_unapplied(&self) -> bool {
-        self.has_unapplied
-    }
-
-    /// Records that the rows of all changes taken so far are served.
-    pub(super) fn applied(&mut self) {
-        self.has_unapplied = false;
     }
 
     /// Empties the queue after a load, which read all rows.

@@ -1,9 +1,7 @@
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::store::postgres::PostgresOptions;
-use crate::store::sql::DatabaseError;
 
 /// Options of a [`Replica`](crate::store::Replica).
 ///
@@ -20,7 +18,7 @@ use crate::store::sql::DatabaseError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "options do nothing until they start a replica"]
 pub struct ReplicaOptions {
     pub(super) database: PostgresOptions,
@@ -38,11 +36,7 @@ const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(5 * 60);
 const MIN_STALENESS: Duration = Duration::from_secs(1);
 
 impl ReplicaOptions {
-    pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
-        Ok(Self::with_database(PostgresOptions::new(url)?))
-    }
-
-    pub(super) fn with_database(database: PostgresOptions) -> Self {
+    pub(super) fn new(database: PostgresOptions) -> Self {
         Self {
             database,
             max_staleness: DEFAULT_MAX_STALENESS,
@@ -102,17 +96,5 @@ impl ReplicaOptions {
     /// stay active on a server connection that other clients use, and their drivers may not expect notifications.
     pub fn through_pooler(self) -> Self {
         Self { through_pooler: true, ..self }
-    }
-}
-
-impl fmt::Debug for ReplicaOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplicaOptions")
-            .field("database", &self.database)
-            .field("max_staleness", &self.max_staleness)
-            .field("snapshot", &self.snapshot)
-            .field("migrate", &self.migrate)
-            .field("through_pooler", &self.through_pooler)
-            .finish()
     }
 }

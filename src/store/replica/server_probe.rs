@@ -1,6 +1,6 @@
 //! The probe of each poll: identifies the database, and finds out which of its transactions are visible.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
@@ -131,13 +131,8 @@ impl ProbeResult {
 
 /// Formats an array literal of numbers or hex digits.
 pub(super) fn array(items: impl Iterator<Item = impl Display>) -> String {
-    let mut array = "'{".to_owned();
-    for (index, item) in items.enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        // Writing to a `String` cannot fail.
-        let _ = write!(array, "{comma}\"{item}\"");
-    }
-    array + "}'"
+    let items = items.map(|item| format!("\"{item}\"")).collect::<Vec<_>>();
+    format!("'{{{}}}'", items.join(","))
 }
 
 /// Returns the expression if the server evaluates it.

@@ -60,7 +60,7 @@ impl Session {
     /// Follows the database until the connection fails.
     pub(super) async fn follow(&mut self, state: &mut FollowerState) -> SessionError {
         // The last session may have ended before it applied all changes that it took from the queue.
-        state.queue.reload |= state.queue.has_unapplied();
+        state.queue.reload |= state.queue.has_unapplied;
         loop {
             let result = match self.poll_once(state).await {
                 Ok(Progressed::CaughtUp) if state.resume_listen() => {
@@ -109,7 +109,7 @@ impl Session {
                 // Set before the rows are served, so that a database that loses them later is detected.
                 state.position = Some(response.probed.position.clone());
                 response.apply(state, batch)?;
-                state.queue.applied();
+                state.queue.has_unapplied = false;
             }
             _ => load::load(connection, &self.probe, state).await?,
         }
