@@ -22,6 +22,7 @@ mod manage_keys;
 mod nearby;
 mod new_key;
 mod policy;
+mod policy_change;
 mod purge;
 mod query;
 pub mod rules;
@@ -44,6 +45,7 @@ pub use new_key::NewKey;
 #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use policy::Span;
 pub use policy::{Policy, PolicyError};
+pub use policy_change::PolicyChange;
 pub use purge::{PurgeKeys, Purged};
 pub(crate) use query::Position;
 pub use query::{ClientQuery, EventQuery, KeyQuery, KeySort, Page};

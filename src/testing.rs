@@ -100,6 +100,7 @@
 //! - `restrictions_of_a_key_are_changed_at_once`, and `change_beyond_the_client_is_refused`.
 //! - `key_loses_what_its_client_loses`: scopes and networks. It gets them back with its client, and never more than it had.
 //! - `policy_is_kept`, and an invalid policy is refused.
+//! - `policy_keeps_what_a_change_does_not_name`
 //! - `policy_limits_the_lifetime_of_keys`: see [`Policy`](crate::manage::Policy).
 //! - `version_differs_after_a_change`: see [`Version`](crate::manage::Version).
 //! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
@@ -113,7 +114,7 @@
 //! - `successor_of_a_key_that_works_is_kept`; a key that has ended no longer names a purged successor.
 //! - `change_during_a_purge_is_kept`
 //! - `key_has_one_successor`: if several rotations compete, one succeeds, and the others return its successor.
-//! - `concurrent_changes_are_all_kept`
+//! - `concurrent_changes_are_all_kept` and `concurrent_policy_changes_are_all_kept`
 //! - `rotation_is_atomic`: at least one of the two keys works at any moment, and not both after a grace of zero.
 //!
 //! # Rules of events

@@ -2,8 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{
     ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo, KeyQuery,
-    ManageError, ManageFuture, NewKey, Page, PartialList, Policy, PurgeKeys, Rotated, Version,
-    nearest_client, nearest_key,
+    ManageError, ManageFuture, NewKey, Page, PartialList, Policy, PolicyChange, PurgeKeys, Rotated,
+    Version, nearest_client, nearest_key,
 };
 use crate::client::ClientProfile;
 use crate::key::KeyId;
@@ -61,8 +61,8 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// It applies to the client or key that a method names: for [`ManageKeys::issue`] to the client, for
     /// [`ManageKeys::rotate`] to the key that is replaced. The refusal is [`ManageError::ClientChanged`] or
-    /// [`ManageError::KeyChanged`], which holds the current state. It has no effect on [`ManageKeys::add_client`] and
-    /// [`ManageKeys::purge_keys`].
+    /// [`ManageError::KeyChanged`], which holds the current state. It has no effect on [`ManageKeys::add_client`],
+    /// [`ManageKeys::purge_keys`] and [`ManageKeys::update_policy`].
     fn if_version(&self, version: Version) -> Box<dyn ManageKeys>;
 
     /// Adds a client, enabled and without keys.
@@ -184,12 +184,13 @@ pub trait ManageKeys: Send + Sync {
     /// The store could not be read.
     fn policy(&self) -> ManageFuture<'_, Policy>;
 
-    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    /// Changes the rules for the lifetimes of keys, and returns them. Everything that the change does not name stays. A
+    /// change without effect writes nothing. Existing keys are not changed.
     ///
     /// # Errors
     ///
-    /// A lifetime of the policy is out of range, or the store cannot be changed.
-    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy>;
+    /// A lifetime of the policy would be out of range, or the store cannot be changed.
+    fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy>;
 
     /// Returns the client of this name.
     ///

@@ -20,7 +20,7 @@ use crate::key::{KeyState, Timestamp};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
 /// let store = MemoryStore::new();
-/// store.set_policy(Policy::new().with_max_lifetime(days(365)).with_default_lifetime(days(90)))?;
+/// store.update_policy(Policy::new().with_max_lifetime(days(365)).with_default_lifetime(days(90)))?;
 /// store.add_client("App 1")?;
 ///
 /// let key = store.issue("App 1", NewKey::from(&ApiKey::generate("acme")?))?;
@@ -182,7 +182,7 @@ pub(crate) struct Span(u64);
 const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
 impl Span {
-    fn of(lifetime: impl Into<Option<Duration>>) -> Option<Self> {
+    pub(super) fn of(lifetime: impl Into<Option<Duration>>) -> Option<Self> {
         lifetime.into().map(|lifetime| Self(lifetime.as_secs()))
     }
 

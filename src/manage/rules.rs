@@ -33,7 +33,7 @@ use std::time::{Duration, SystemTime};
 use super::change::KeyEdit;
 use super::{
     ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey, Policy,
-    PurgeKeys, Purged, RotationConflict,
+    PolicyChange, PurgeKeys, Purged, RotationConflict,
 };
 use crate::client::{ClientProfile, Network, Scope, label};
 use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp, Validity};
@@ -60,6 +60,17 @@ pub fn update_client(
     let profile = change.apply(client.profile.clone());
     profile.validate()?;
     Ok(ClientFacts { profile, ..client.clone() })
+}
+
+/// Returns the policy after a change.
+///
+/// # Errors
+///
+/// A lifetime of the new policy is out of range, or its default is longer than its maximum.
+pub fn update_policy(policy: &Policy, change: PolicyChange) -> Result<Policy, ManageError> {
+    let policy = change.apply(*policy);
+    policy.validate()?;
+    Ok(policy)
 }
 
 /// Checks that a client may be removed.

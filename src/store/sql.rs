@@ -40,8 +40,8 @@ pub(super) use listing::{
 };
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{
-    add_client, enable_client, issue, policy, remove_client, revoke, rotate, set_policy,
-    update_client, update_key,
+    add_client, enable_client, issue, policy, remove_client, revoke, rotate, update_client,
+    update_key, update_policy,
 };
 pub(super) use migrations::{Migration, Migrations};
 #[cfg(all(test, feature = "sqlite"))]

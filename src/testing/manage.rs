@@ -128,6 +128,7 @@ where
             change_beyond_the_client_is_refused;
         policies:
             policy_is_kept
+            policy_keeps_what_a_change_does_not_name
             policy_limits_the_lifetime_of_keys;
         versions:
             version_differs_after_a_change
@@ -144,6 +145,7 @@ where
         concurrency:
             key_has_one_successor
             concurrent_changes_are_all_kept
+            concurrent_policy_changes_are_all_kept
             rotation_is_atomic;
         purging:
             change_during_a_purge_is_kept;

@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyState;
 use keygate::manage::{
-    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Policy, PurgeKeys,
-    Rotated, Version,
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Policy, PolicyChange,
+    PurgeKeys, Rotated, Version,
 };
 use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, manage_contract, store_contract};
@@ -164,8 +164,8 @@ impl ManageKeys for Pair {
         self.reading.policy()
     }
 
-    fn set_policy(&self, policy: Policy) -> Managing<'_, Policy> {
-        self.changing.set_policy(policy)
+    fn update_policy(&self, change: PolicyChange) -> Managing<'_, Policy> {
+        self.changing.update_policy(change)
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Managing<'a, Vec<KeyInfo>> {

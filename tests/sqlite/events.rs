@@ -176,7 +176,7 @@ async fn policy_changes_are_recorded() {
     let policy = Policy::new().with_max_lifetime(Duration::from_secs(2 * 24 * 60 * 60));
     // The second one changes nothing.
     for _ in 0..2 {
-        store.set_policy(policy).await.unwrap();
+        store.update_policy(policy.into()).await.unwrap();
     }
     sqlite3(&folder.database(), "update keygate_policy set require_expiry = 1;");
     assert_eq!(store.policy().await.unwrap(), policy.require_expiry());
@@ -190,7 +190,7 @@ async fn policy_changes_are_recorded() {
     sqlite3(&folder.database(), "update keygate_policy set default_lifetime = '3d';");
     let refused = store.issue("App 1", new('A')).await.unwrap_err().to_string();
     assert!(refused.contains("the row of the policy cannot be used"), "{refused}");
-    store.set_policy(policy).await.unwrap();
+    store.update_policy(policy.into()).await.unwrap();
     let end = SystemTime::now() + Duration::from_secs(60);
     store.issue("App 1", new('A').with_expiry(end)).await.unwrap();
     sqlite3(&folder.database(), "delete from keygate_policy;");

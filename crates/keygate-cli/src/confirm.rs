@@ -25,9 +25,14 @@ impl Confirmation {
         }
     }
 
+    /// Returns whether [`Confirmation::ask`] asks.
+    pub(crate) fn is_needed(self) -> bool {
+        matches!(self, Self::Needed)
+    }
+
     /// Asks the question, unless `--yes` was given. Fails if the reply is not yes.
     pub(crate) fn ask(self, question: &str) -> Result<(), Failure> {
-        if matches!(self, Self::Given) {
+        if !self.is_needed() {
             return Ok(());
         }
         let mut reply = String::new();

@@ -3,18 +3,25 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// The values of a client or key that a change modified.
+/// The values of a client, a key or the policy that a change modified.
 #[derive(Default)]
 pub(crate) struct Differences(Vec<String>);
 
 impl Differences {
-    /// Adds a value before and after the change, if it differs. An empty text is shown as `none`.
-    pub(crate) fn add(&mut self, name: &str, [before, after]: [String; 2]) {
+    /// Adds a value before and after the change, if it differs.
+    pub(crate) fn add(&mut self, name: &str, [before, after]: [Option<String>; 2]) {
         if before != after {
-            let [before, after] =
-                [before, after].map(|text| if text.is_empty() { "none".to_owned() } else { text });
-            self.0.push(format!("{name} {before} -> {after}"));
+            self.0.push(format!(
+                "{name} {} -> {}",
+                or_none(before.as_deref()),
+                or_none(after.as_deref())
+            ));
         }
+    }
+
+    /// Adds a list before and after the change, if it differs. An empty one is shown as `none`.
+    pub(crate) fn add_list(&mut self, name: &str, lists: [String; 2]) {
+        self.add(name, lists.map(|list| Some(list).filter(|list| !list.is_empty())));
     }
 
     /// Reports the change of this client or key.
@@ -26,5 +33,14 @@ impl Differences {
             );
         }
         out.report_change(&format!("changed {changed}: {}", self.0.join(", ")), json)
+    }
+}
+
+/// Shows a value, or `none`. A text that would look like no value is quoted.
+pub(crate) fn or_none(value: Option<&str>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(text @ ("" | "none")) => format!("'{text}'"),
+        Some(text) => text.to_owned(),
     }
 }

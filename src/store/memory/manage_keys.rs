@@ -5,7 +5,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
-    ManageKeys, NewKey, Page, Policy, PurgeKeys, Rotated, Version,
+    ManageKeys, NewKey, Page, Policy, PolicyChange, PurgeKeys, Rotated, Version,
 };
 
 impl ManageKeys for MemoryStore {
@@ -74,8 +74,8 @@ impl ManageKeys for MemoryStore {
         Box::pin(async move { Ok(self.policy()) })
     }
 
-    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
-        Box::pin(async move { self.set_policy(policy) })
+    fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy> {
+        Box::pin(async move { self.update_policy(change) })
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {

@@ -9,7 +9,7 @@ use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
     ChangeContext, ClientChange, ClientFacts, ClientInfo, KeyChange, KeyInfo, ManageError, NewKey,
-    Policy, Rotated, Version, nearest_key, rules,
+    Policy, PolicyChange, Rotated, Version, nearest_key, rules,
 };
 use crate::store::table::Row;
 
@@ -254,15 +254,16 @@ impl MemoryStore {
         self.lock().policy
     }
 
-    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    /// Changes the rules for the lifetimes of keys, and returns them. Everything that the change does not name stays.
+    /// Existing keys are not changed.
     ///
     /// # Errors
     ///
-    /// A lifetime of the policy is out of range.
-    pub fn set_policy(&self, policy: Policy) -> Result<Policy, ManageError> {
-        policy.validate()?;
-        self.lock().policy = policy;
-        Ok(policy)
+    /// A lifetime of the policy would be out of range.
+    pub fn update_policy(&self, change: impl Into<PolicyChange>) -> Result<Policy, ManageError> {
+        let mut index = self.lock();
+        index.policy = rules::update_policy(&index.policy, change.into())?;
+        Ok(index.policy)
     }
 
     pub(super) fn find_packed(&self, index: &ClientIndex, key_id: KeyId) -> Option<PackedKey> {

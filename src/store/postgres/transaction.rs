@@ -217,6 +217,11 @@ impl Transaction for PostgresTransaction {
         }
     }
 
+    async fn lock_policy(&mut self) -> Result<(), StoreError> {
+        // It lets others read the policy.
+        self.execute("lock table keygate.policy in share row exclusive mode", &[]).await
+    }
+
     fn note_client(&mut self, name: &str) {
         self.written.clients.push(name.to_owned());
     }

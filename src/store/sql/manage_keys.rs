@@ -11,7 +11,7 @@ macro_rules! manage_keys {
             use crate::manage::{
                 ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, Export, Imported,
                 KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page,
-                PartialList, Policy, PurgeKeys, Rotated, TransferKeys, Version,
+                PartialList, Policy, PolicyChange, PurgeKeys, Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
 
@@ -116,8 +116,8 @@ macro_rules! manage_keys {
                     Box::pin(sql::policy(self))
                 }
 
-                fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
-                    Box::pin(sql::retrying(move || sql::set_policy(self, policy)))
+                fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy> {
+                    Box::pin(sql::retrying(move || sql::update_policy(self, change.clone())))
                 }
 
                 fn find_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {

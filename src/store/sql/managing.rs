@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo, ManageError,
-    NewKey, Policy, Rotated, nearest_client, nearest_key, rules,
+    NewKey, Policy, PolicyChange, Rotated, nearest_client, nearest_key, rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
@@ -142,14 +142,19 @@ pub(in crate::store) async fn policy<D: Database>(database: &D) -> Result<Policy
     Ok(database.read().await?.read_policy().await?)
 }
 
-pub(in crate::store) async fn set_policy<D: Database>(
+pub(in crate::store) async fn update_policy<D: Database>(
     database: &D,
-    policy: Policy,
+    change: PolicyChange,
 ) -> Result<Policy, ManageError> {
-    policy.validate()?;
     let mut transaction = database.write().await?;
-    // An unusable policy can be replaced.
-    if transaction.read_policy().await.ok() != Some(policy) {
+    transaction.lock_policy().await?;
+    let known = match transaction.read_policy().await {
+        // An unusable policy can be replaced.
+        Err(_) if change.replaces_all() => None,
+        known => Some(known?),
+    };
+    let policy = rules::update_policy(&known.unwrap_or_default(), change)?;
+    if known != Some(policy) {
         write_policy(&mut transaction, policy).await?;
     }
     read_back::commit(transaction, &[]).await?;

@@ -90,6 +90,12 @@ pub(in crate::store) trait Transaction: Send + Sized {
         self.read_policy().await
     }
 
+    /// Makes other changes of the policy wait until the end of the transaction. Without a row, [`Transaction::lock`]
+    /// would lock nothing.
+    async fn lock_policy(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn read_policy(&mut self) -> Result<Policy, StoreError> {
         let sql = format!(
             "{}select max_lifetime, default_lifetime, require_expiry from {}policy",

@@ -28,6 +28,10 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
             if let Some(policy) = plan.policy {
+                transaction.lock_policy().await?;
+                if transaction.read_policy().await? != here.policy() {
+                    continue;
+                }
                 write_policy(&mut transaction, policy).await?;
             }
             read_back::commit(transaction, &written).await?;

@@ -7,8 +7,8 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, Export, Imported, KeyChange,
-    KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, PurgeKeys,
-    Rotated, TransferKeys, Version,
+    KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, PolicyChange,
+    PurgeKeys, Rotated, TransferKeys, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -86,8 +86,8 @@ impl ManageKeys for YamlStore {
         Box::pin(async move { Ok(self.policy()) })
     }
 
-    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
-        self.in_thread(move |store| store.set_policy(policy))
+    fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy> {
+        self.in_thread(move |store| store.update_policy(change))
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {

@@ -7,7 +7,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, Export, KeyChange, KeyInfo, KeyQuery, ManageError,
-    NewKey, Page, Policy, PurgeKeys, Rotated, Version,
+    NewKey, Page, Policy, PolicyChange, PurgeKeys, Rotated, Version,
 };
 
 const NEW_FILE: &str = "\
@@ -223,13 +223,15 @@ impl YamlStore {
         self.keys.policy()
     }
 
-    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    /// Changes the rules for the lifetimes of keys, and returns them. Everything that the change does not name stays.
+    /// Existing keys are not changed.
     ///
     /// # Errors
     ///
-    /// A lifetime of the policy is out of range, or the file cannot be changed.
-    pub fn set_policy(&self, policy: Policy) -> Result<Policy, ManageError> {
-        self.change(|keys| keys.set_policy(policy))
+    /// A lifetime of the policy would be out of range, or the file cannot be changed.
+    pub fn update_policy(&self, change: impl Into<PolicyChange>) -> Result<Policy, ManageError> {
+        let change = change.into();
+        self.change(|keys| keys.update_policy(change.clone()))
     }
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and

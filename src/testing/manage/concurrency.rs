@@ -6,11 +6,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::fixture::{Change, HOUR, Key, Managed};
+use super::fixture::{Change, DAY, HOUR, Key, Managed};
 use super::refusals::conflict;
 use crate::client::Scope;
 use crate::error::WrongReason;
-use crate::manage::{ClientChange, ManageError, RotationConflict};
+use crate::manage::{ClientChange, ManageError, Policy, PolicyChange, RotationConflict};
 use crate::testing::case::{Case, in_threads, interleave};
 use crate::testing::sample::scope;
 
@@ -77,6 +77,23 @@ pub(super) async fn concurrent_changes_are_all_kept(case: &Case<impl Managed>) {
             case.listed(key).await;
             case.admits("issued at once with others", key, "App 1").await;
         }
+    }
+}
+
+pub(super) async fn concurrent_policy_changes_are_all_kept(case: &Case<impl Managed>) {
+    for round in 0..rounds(case).await {
+        case.done("removing the policy", case.store.update_policy(Policy::new().into())).await;
+        let change = PolicyChange::new;
+        let changes = [
+            change().with_max_lifetime(365 * DAY),
+            change().with_default_lifetime(DAY),
+            change().require_expiry(),
+        ];
+        let changes = changes.map(|change| dropped(case.store.update_policy(change)));
+        all_succeed(case, round, changes.into()).await;
+        let policy = Policy::new().with_max_lifetime(365 * DAY).with_default_lifetime(DAY);
+        let kept = case.done("reading the policy", case.store.policy()).await;
+        assert_eq!(kept, policy.require_expiry(), "{case}: the policy after changes at once");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ChangeAction, ChangeEvent, ClientChange, ClientQuery, EventQuery, KeyChange, ManageError,
-    ManageKeys, Policy, PurgeKeys,
+    ManageKeys, Policy, PolicyChange, PurgeKeys,
 };
 use crate::testing::case::Case;
 
@@ -58,10 +58,10 @@ pub(super) async fn each_change_has_an_event(case: &Case<impl Managed>) {
     has_events(case, "a rotation", rotated, &[(KeyRotated, old_id), (KeyIssued, new_id)]).await;
     has_events(case, "revoking a key", ann.revoke(&new.id()), &[(KeyRevoked, new_id)]).await;
 
-    let policy = ann.set_policy(Policy::new().with_default_lifetime(HOUR));
+    let policy = ann.update_policy(PolicyChange::new().with_default_lifetime(HOUR));
     let seen = has_events(case, "a policy", policy, &[(PolicyChanged, None)]).await;
     assert!(has(&seen[0].after, "1h"), "{case}: the facts of the policy: {seen:?}");
-    case.done("a policy", ann.set_policy(Policy::new())).await;
+    case.done("a policy", ann.update_policy(Policy::new().into())).await;
 
     let issued = ann.issue(name, other.to_new());
     has_events(case, "issuing a key", issued, &[(KeyIssued, other_id)]).await;
@@ -84,7 +84,9 @@ pub(super) async fn empty_change_has_no_event(case: &Case<impl Managed>) {
     case.update_client("App 1", ClientChange::new().with_scopes([])).await;
     case.revoke(&key).await;
     case.disable("App 2").await;
-    case.done("a policy", case.store.set_policy(Policy::new())).await;
+    for change in [Policy::new().into(), PolicyChange::new().with_max_lifetime(None)] {
+        case.done("a policy", case.store.update_policy(change)).await;
+    }
     let (id, new) = (key.id(), Key::of("new").to_new());
     let any = |_: &ManageError| true;
     case.refused("a change", |store| store.add_client("App 1".into()), any).await;

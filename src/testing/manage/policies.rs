@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::fixture::{DAY, HOUR, Key, Managed};
 use super::refusals::exactly;
 use crate::error::WrongReason;
-use crate::manage::{KeyChange, KeyInfo, ManageError, Policy, PolicyError};
+use crate::manage::{KeyChange, KeyInfo, ManageError, Policy, PolicyChange, PolicyError};
 use crate::testing::case::Case;
 
 /// Issuing, rotating and changing a key follow the policy.
@@ -76,7 +76,7 @@ pub(super) async fn policy_is_kept(case: &Case<impl Managed>) {
         let invalid = policy.with_default_lifetime(HOUR).with_max_lifetime(HOUR / 2);
         let is_policy = |error: &ManageError| matches!(error, ManageError::Policy(_));
         let what = "a policy that contradicts itself";
-        case.refused(what, |store| store.set_policy(invalid), is_policy).await;
+        case.refused(what, |store| store.update_policy(invalid.into()), is_policy).await;
         assert_eq!(read().await, policy, "{case}: the policy after a refused one");
     }
     set(case, Policy::new().require_expiry()).await;
@@ -92,7 +92,35 @@ pub(super) async fn policy_is_kept(case: &Case<impl Managed>) {
     case.admits("without a policy", &key, "App 1").await;
 }
 
+pub(super) async fn policy_keeps_what_a_change_does_not_name(case: &Case<impl Managed>) {
+    let year = Policy::new().with_max_lifetime(365 * DAY);
+    let both = year.with_default_lifetime(30 * DAY);
+    let change = PolicyChange::new;
+    for (change, policy) in [
+        (change().with_max_lifetime(365 * DAY), year),
+        (change().with_default_lifetime(30 * DAY), both),
+        (change().require_expiry(), both.require_expiry()),
+        (change(), both.require_expiry()),
+        (change().with_max_lifetime(None), both.with_max_lifetime(None).require_expiry()),
+        (change().allow_no_expiry(), both.with_max_lifetime(None)),
+    ] {
+        let what = format!("{change:?}");
+        assert_eq!(update(case, change).await, policy, "{case}: the policy after {what}");
+        let kept = case.done("reading the policy", case.store.policy()).await;
+        assert_eq!(kept, policy, "{case}: the kept policy after {what}");
+    }
+    // The maximum is compared with the default that the change does not name.
+    let short = change().with_max_lifetime(DAY);
+    let is_reason = exactly(PolicyError::DefaultTooLong.into());
+    case.refused("a maximum that is too short", |store| store.update_policy(short), is_reason)
+        .await;
+}
+
 async fn set(case: &Case<impl Managed>, policy: Policy) {
-    let set = case.done("setting a policy", case.store.set_policy(policy)).await;
+    let set = update(case, policy.into()).await;
     assert_eq!(set, policy, "{case}: the returned policy");
+}
+
+async fn update(case: &Case<impl Managed>, change: PolicyChange) -> Policy {
+    case.done("changing the policy", case.store.update_policy(change)).await
 }

@@ -33,7 +33,7 @@ use keygate::manage::{
     ClientFacts, ClientInfo, ClientQuery, ConflictReason, EventQuery, Expiry, Export,
     ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort, KeyStatus,
     LastUsed, ManageError, Page, ParseActionError, ParseVersionError, PartialList, Policy,
-    PolicyError, PurgeKeys, Purged, Rotated, RotationConflict, Version,
+    PolicyChange, PolicyError, PurgeKeys, Purged, Rotated, RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -148,6 +148,7 @@ fn every_public_type_is_send_or_sync() {
         ParseVersionError,
         Page<KeyInfo>,
         Policy,
+        PolicyChange,
         PolicyError,
         ProblemJson,
         ProfileError,

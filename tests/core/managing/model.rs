@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
     ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo, ManageError,
-    Policy, PurgeKeys, Rotated, rules,
+    Policy, PolicyChange, PurgeKeys, Rotated, rules,
 };
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
@@ -22,6 +22,7 @@ pub(crate) enum Change {
     Revoke(KeyId),
     Rotate(KeyId, NewKey, Duration),
     Purge(PurgeKeys),
+    Policy(PolicyChange),
 }
 
 /// The result of a change.
@@ -32,6 +33,7 @@ pub(crate) enum Changed {
     Key(KeyInfo),
     Rotated(Rotated),
     Purged(Vec<KeyInfo>),
+    Policy(Policy),
 }
 
 /// Clients are in no particular order; keys are in the order of their creation.
@@ -56,13 +58,8 @@ impl Model {
             Change::Revoke(id) => self.revoke(id, now),
             Change::Rotate(id, new, grace) => self.rotate(id, new, grace, now),
             Change::Purge(purge) => Ok(self.purge(&purge, now)),
+            Change::Policy(change) => self.update_policy(change),
         }
-    }
-
-    pub(crate) fn set_policy(&mut self, policy: Policy) -> Result<Policy, ManageError> {
-        policy.validate()?;
-        self.policy = policy;
-        Ok(policy)
     }
 
     pub(crate) fn list_clients(&self) -> Vec<ClientInfo> {
@@ -176,6 +173,11 @@ impl Model {
             }
         }
         Changed::Purged(removed)
+    }
+
+    fn update_policy(&mut self, change: PolicyChange) -> Result<Changed, ManageError> {
+        self.policy = rules::update_policy(&self.policy, change)?;
+        Ok(Changed::Policy(self.policy))
     }
 
     fn push(&mut self, new: KeyFacts) -> Result<(), ManageError> {

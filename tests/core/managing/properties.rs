@@ -141,6 +141,7 @@ fn make(store: &MemoryStore, change: Change) -> Result<Changed, ManageError> {
         Change::Revoke(id) => Changed::Key(store.revoke(&id)?),
         Change::Rotate(id, new, grace) => Changed::Rotated(store.rotate(&id, new, grace)?),
         Change::Purge(purge) => Changed::Purged(store.purge_keys(&purge)?),
+        Change::Policy(change) => Changed::Policy(store.update_policy(change)?),
     })
 }
 

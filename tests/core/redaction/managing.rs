@@ -10,7 +10,8 @@ use keygate::key::KeyFormat;
 use keygate::manage::{
     Audit, AuditFinding, AuditKind, ChangeAction, ChangeContext, ChangeEvent, ClientChange,
     ClientFacts, ClientQuery, EventQuery, KeyChange, KeyFacts, KeyQuery, KeySort, ManageError,
-    PartialList, Policy, PolicyError, PurgeKeys, Purged, RotationConflict, Version, rules,
+    PartialList, Policy, PolicyChange, PolicyError, PurgeKeys, Purged, RotationConflict, Version,
+    rules,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("AuditFinding", debug(&findings)),
         ("AuditKind", kinds),
         ("Policy", debug(&Policy::new().require_expiry())),
+        ("PolicyChange", debug(&PolicyChange::new().require_expiry())),
         ("PolicyError", error(&PolicyError::NoExpiry)),
         ("PurgeKeys", debug(&PurgeKeys::new().revoked_before(UNIX_EPOCH))),
         ("Purged", debug(&purged())),

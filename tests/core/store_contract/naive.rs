@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
     BoxFuture, ChangeContext, ChangeEvent, ClientChange, ClientInfo, EventQuery, KeyChange,
-    KeyFacts, KeyInfo, KeyQuery, ManageError, Page, Policy, PurgeKeys, Rotated, Version,
+    KeyFacts, KeyInfo, KeyQuery, ManageError, Page, Policy, PolicyChange, PurgeKeys, Rotated,
+    Version,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -25,7 +26,6 @@ type Steps = Arc<dyn Fn(Naive, Change) -> Option<Making<Changed>> + Send + Sync>
 pub(crate) struct Fault {
     pub(crate) make: Make,
     pub(crate) check: fn(&Naive, &Model, &Change) -> Made<()>,
-    pub(crate) policy: fn(&mut Model, Policy) -> Made<Policy>,
     pub(crate) clients: fn(&Model) -> Vec<ClientInfo>,
     pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
     /// Alters the pages of keys.
@@ -41,7 +41,6 @@ impl Default for Fault {
         Self {
             make: Arc::new(Model::make),
             check: Naive::check,
-            policy: Model::set_policy,
             clients: Model::list_clients,
             keys: Model::list_keys,
             page: |page| page,
@@ -280,13 +279,10 @@ impl ManageKeys for Naive {
         Box::pin(async { Ok(self.model().policy) })
     }
 
-    fn set_policy(&self, policy: Policy) -> BoxFuture<'_, Made<Policy>> {
-        Box::pin(async move {
-            let model = &mut *self.model();
-            let before = model.clone();
-            let set = (self.fault.policy)(model, policy);
-            self.record(&before, model);
-            set
+    fn update_policy(&self, change: PolicyChange) -> BoxFuture<'_, Made<Policy>> {
+        self.make(Change::Policy(change), |made| match made {
+            Changed::Policy(policy) => Some(policy),
+            _ => None,
         })
     }
 

@@ -16,6 +16,7 @@ use crate::store_contract::naive::{Fault, Made, Making, Naive};
 pub(crate) const RULES: &[&str] = &[
     "key_has_one_successor",
     "concurrent_changes_are_all_kept",
+    "concurrent_policy_changes_are_all_kept",
     "rotation_is_atomic",
     "one_competing_change_succeeds",
 ];
@@ -128,19 +129,22 @@ async fn checking_a_rotation_before_waiting_fails() {
 /// Reads everything, and writes everything later, like an editor of files without a lock.
 #[tokio::test]
 async fn changes_that_overwrite_each_other_fail() {
-    let message = failure_of(
-        |change| !is_rotation(change) && !matches!(change, Change::UpdateKey(..)),
-        |naive, change| {
+    let is_policy: fn(&Change) -> bool = |change| matches!(change, Change::Policy(_));
+    let others: fn(&Change) -> bool = |change| {
+        !is_rotation(change) && !matches!(change, Change::UpdateKey(..) | Change::Policy(_))
+    };
+    for (rule, is_meant) in [(RULES[1], others), (RULES[2], is_policy)] {
+        let message = failure_of(is_meant, |naive, change| {
             Box::pin(async move {
                 let (plan, made) = planned(&naive.model(), &change, naive.now())?;
                 tokio::task::yield_now().await;
                 *naive.model() = plan;
                 Ok(made)
             })
-        },
-    );
-    let message = message.await;
-    assert!(message.starts_with("concurrent_changes_are_all_kept"), "{message}");
+        });
+        let message = message.await;
+        assert!(message.starts_with(rule), "{rule} expected: {message}");
+    }
 }
 
 /// Changes that only overwrite each other in threads, where two read before one writes.

@@ -134,7 +134,7 @@ async fn policy_changes_are_recorded() {
     let policy = Policy::new().with_max_lifetime(Duration::from_secs(2 * 24 * 60 * 60));
     // The second one changes nothing.
     for _ in 0..2 {
-        store.set_policy(policy).await.unwrap();
+        store.update_policy(policy.into()).await.unwrap();
     }
     database.psql("update keygate.policy set require_expiry = true");
     assert_eq!(store.policy().await.unwrap(), policy.require_expiry());
@@ -150,7 +150,7 @@ async fn policy_changes_are_recorded() {
     let key = || NewKey::new(KeyDigest::of(KEY.as_bytes()));
     let refused = store.issue("App 1", key()).await.unwrap_err().to_string();
     assert!(refused.contains("the row of the policy cannot be used"), "{refused}");
-    store.set_policy(policy).await.unwrap();
+    store.update_policy(policy.into()).await.unwrap();
     let end = SystemTime::now() + Duration::from_secs(60);
     store.issue("App 1", key().with_expiry(end)).await.unwrap();
     database.psql("delete from keygate.policy");

@@ -189,13 +189,16 @@ async fn refusal_names_the_missing_rights_on_the_policy() {
     let url = granted(&database, MANAGING);
     let store = PostgresStore::connect(&url).await.unwrap();
     let other = MemoryStore::from_keys([(OTHER_KEY, "App 2")]).unwrap();
-    other.set_policy(policy).unwrap();
+    other.update_policy(policy).unwrap();
     let other = other.export_keys().await.unwrap();
     let error = store.import_keys(&other).await.unwrap_err();
     assert_eq!(error.to_string(), shown("keygate_managing", "insert, update"));
     // The role may change neither the keys nor the policy.
     assert_eq!(owner.list_keys(None).await.unwrap().len(), 1);
-    assert_eq!(store.set_policy(policy).await.unwrap_err().to_string(), error.to_string());
+    assert_eq!(
+        store.update_policy(policy.into()).await.unwrap_err().to_string(),
+        error.to_string()
+    );
     database.psql("grant insert, update on keygate.policy to keygate_managing");
     assert!(store.import_keys(&other).await.unwrap().policy_added);
     assert_eq!(owner.policy().await.unwrap(), policy);

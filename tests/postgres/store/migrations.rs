@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{ManageError, Policy};
+use keygate::manage::{ManageError, PolicyChange};
 use keygate::store::{DatabaseError, PostgresStore};
 use keygate::{KeyDigest, ManageKeys as _, NewKey};
 
@@ -202,7 +202,7 @@ async fn role_of_older_tables_manages_keys_after_a_migration() {
          grant select, insert, update, delete on keygate.clients, keygate.keys to old_managers",
     );
     let owner = migrated(&database).await;
-    owner.set_policy(Policy::new().require_expiry()).await.unwrap();
+    owner.update_policy(PolicyChange::new().require_expiry()).await.unwrap();
     let url = database.url_as("old_managers", "c4n4ry");
     let store = PostgresStore::connect(&url).await.unwrap();
     store.add_client("App 1".into()).await.unwrap();
@@ -211,6 +211,7 @@ async fn role_of_older_tables_manages_keys_after_a_migration() {
     assert!(matches!(refused, ManageError::Policy(_)), "{refused}");
     let end = SystemTime::now() + Duration::from_secs(60);
     store.issue("App 1", key.with_expiry(end)).await.unwrap();
-    let denied = store.set_policy(Policy::new()).await.unwrap_err().to_string();
+    let denied =
+        store.update_policy(PolicyChange::new().allow_no_expiry()).await.unwrap_err().to_string();
     assert!(denied.contains("permission denied"), "{denied}");
 }

@@ -40,7 +40,7 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     store.update_key(&id('A'), change.with_scopes(["orders:read".parse().unwrap()])).unwrap();
     store.rotate(&id('A'), new('B'), Duration::from_secs(60)).unwrap();
     store.revoke(&id('B')).unwrap();
-    store.set_policy(Policy::new().require_expiry()).unwrap();
+    store.update_policy(Policy::new().require_expiry()).unwrap();
     store.disable_client("App 1").unwrap();
     store.remove_client("App 1").unwrap();
 

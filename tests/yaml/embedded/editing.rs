@@ -120,7 +120,7 @@ fn keys_and_clients_of_the_section_change_in_place() {
         "keygate",
         &text(old),
         &format!("{policy}  policy: {{require_expiry: true}}\n{AFTER}"),
-        |store| store.set_policy(Policy::new().require_expiry()).map(drop),
+        |store| store.update_policy(Policy::new().require_expiry()).map(drop),
     );
 }
 
@@ -162,7 +162,7 @@ fn every_change_keeps_the_rest_of_the_file() {
         ("revoke", |store| store.revoke(&id('A')).map(drop)),
         ("rotate", |store| store.rotate(&id('A'), new('B'), Duration::from_secs(60)).map(drop)),
         ("hash", |store| store.hash_keys().map(drop)),
-        ("policy", |store| store.set_policy(Policy::new().require_expiry()).map(drop)),
+        ("policy", |store| store.update_policy(Policy::new().require_expiry()).map(drop)),
     ];
     for (name, change) in changes {
         let text =

@@ -96,7 +96,7 @@ async fn usage_covers_all_clients_or_one() {
 #[tokio::test]
 async fn health_reports_the_policy_and_outages() {
     let store = three();
-    store.set_policy(Policy::new().with_max_lifetime(90 * DAY)).unwrap();
+    store.update_policy(Policy::new().with_max_lifetime(90 * DAY)).unwrap();
     let ann_up = ann(&server(store.clone())).await;
     let health = ann_up.get("/health").await.expect(200);
     let policy = json!({ "max_lifetime_seconds": 7_776_000, "default_lifetime_seconds": null, "requires_expiry": true });

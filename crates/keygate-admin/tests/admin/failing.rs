@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keygate::manage::{
     ChangeEvent, ClientChange, ClientInfo, EventQuery, KeyChange, KeyInfo, ManageError,
-    ManageFuture, Page, Policy, PurgeKeys, Rotated, Version,
+    ManageFuture, Page, Policy, PolicyChange, PurgeKeys, Rotated, Version,
 };
 use keygate::{ClientProfile, KeyId, ManageKeys, MemoryStore, NewKey, StoreError};
 use tokio::sync::{Notify, Semaphore};
@@ -149,8 +149,8 @@ impl ManageKeys for Failing {
         })
     }
 
-    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
-        self.inner.set_policy(policy)
+    fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy> {
+        self.inner.update_policy(change)
     }
 
     passed_on! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keygate::manage::{
     BoxFuture, ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo,
-    KeyQuery, ManageError, ManageFuture, Page, Policy, PurgeKeys, Rotated, Version,
+    KeyQuery, ManageError, ManageFuture, Page, Policy, PolicyChange, PurgeKeys, Rotated, Version,
 };
 use keygate::{ClientProfile, KeyId, ManageKeys, MemoryStore, NewKey, StoreError};
 
@@ -85,8 +85,8 @@ impl ManageKeys for Hooked {
         self.inner.policy()
     }
 
-    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
-        self.inner.set_policy(policy)
+    fn update_policy(&self, change: PolicyChange) -> ManageFuture<'_, Policy> {
+        self.inner.update_policy(change)
     }
 
     hooked! {

@@ -252,7 +252,7 @@ async fn invalid_fields_show_an_error_at_the_field() {
 async fn policy_sets_the_default_and_maximum_lifetime() {
     let (store, _) = store_with_app();
     let policy = Policy::new().with_default_lifetime(60 * DAY).with_max_lifetime(90 * DAY);
-    store.set_policy(policy).unwrap();
+    store.update_policy(policy).unwrap();
     let mut page = page(&store).await;
     let form = page.get(PATH).await;
     form.says("value=\"default\" checked").says("60 days, the default of the store’s policy");

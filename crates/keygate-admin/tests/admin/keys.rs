@@ -83,7 +83,7 @@ async fn rotation_issues_one_key_and_ends_the_old_one_after_the_grace() {
 async fn rotated_key_gets_the_chosen_lifetime() {
     let (store, old) = store_with_app();
     store
-        .set_policy(Policy::new().with_max_lifetime(40 * DAY).with_default_lifetime(40 * DAY))
+        .update_policy(Policy::new().with_max_lifetime(40 * DAY).with_default_lifetime(40 * DAY))
         .unwrap();
     let mut page = page(&store).await;
     let path = format!("/keys/{}/rotate", old.key_id());

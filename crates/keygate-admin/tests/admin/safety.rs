@@ -46,7 +46,7 @@ async fn unsafe_keys() -> Kept {
     }
     kept.flush().await;
     let policy = Policy::new().with_max_lifetime(365 * DAY);
-    kept.store.set_policy(policy).unwrap();
+    kept.store.update_policy(policy).unwrap();
     kept
 }
 

@@ -13,7 +13,9 @@ use super::self_service::{DAY, by_header, clock, id, service, store, user, worki
 async fn new_key_is_within_the_clients_scopes_and_the_policy() {
     let clock = clock();
     let store = store(&clock);
-    store.set_policy(Policy::new().with_max_lifetime(90 * DAY).with_default_lifetime(DAY)).unwrap();
+    store
+        .update_policy(Policy::new().with_max_lifetime(90 * DAY).with_default_lifetime(DAY))
+        .unwrap();
     let user = user(service(store.clone(), &clock)).await;
     for (body, place) in [
         (json!({ "scopes": ["stock:read"] }), "#/scopes"),

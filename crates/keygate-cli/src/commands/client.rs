@@ -115,7 +115,11 @@ fn remove(
     let keys = keys.found.len() + keys.unreadable.len();
     confirmation.ask(&format!("Remove the client {name} and its {}?", counted(keys, "key")))?;
     let client = block_on(store.remove_client(name))?;
-    changed(&client, "removed", "", out)
+    let keys = match client.keys {
+        0 => String::new(),
+        keys => format!(", with {} that had not been revoked", counted(keys, "key")),
+    };
+    changed(&client, "removed", &keys, out)
 }
 
 fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(), Failure> {

@@ -17,15 +17,17 @@ struct Screen {
 
 /// Runs the tool on a terminal, waits for the question, and types the reply.
 fn on_terminal(sandbox: &Sandbox, command: &str, question: &str, typed: &str) -> Screen {
-    on_terminal_with(sandbox, command, question, typed, &[])
+    on_terminal_with(sandbox, command, question, typed, &[], || {})
 }
 
+/// Runs the tool with these variables, and does something else before the reply.
 fn on_terminal_with(
     sandbox: &Sandbox,
     command: &str,
     question: &str,
     typed: &str,
     variables: &[(&str, &str)],
+    meanwhile: impl FnOnce(),
 ) -> Screen {
     let mut script = Command::new("script");
     let command = format!("{} {command}", env!("CARGO_BIN_EXE_keygate"));
@@ -42,6 +44,7 @@ fn on_terminal_with(
         assert_eq!(output.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&screen));
         screen.push(byte[0]);
     }
+    meanwhile();
     // The tool disables echo just after the question.
     thread::sleep(Duration::from_millis(600));
     keyboard.write_all(typed.as_bytes()).unwrap();
@@ -76,6 +79,27 @@ fn purging_asks_and_only_yes_purges() {
 }
 
 #[test]
+fn purge_names_the_keys_that_were_not_in_the_question() {
+    let sandbox = Sandbox::with_client("App 1");
+    let [old, other] = ["old", "other"].map(|label| {
+        let id = id_of(&sandbox.issue(&["App 1", "--label", label]));
+        sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
+        id
+    });
+    let text = sandbox.file();
+    let position = text.rfind("revoked: ").unwrap() + "revoked: ".len();
+    let later = format!("{}2099-01-01T00:00:00Z{}", &text[..position], &text[position + 20..]);
+    fs::write(sandbox.path("keys.yaml"), &later).unwrap();
+    let purge = "key purge --revoked-before 0d";
+    let question = format!("Permanently remove 1 key: {old} (old) of App 1? [y/N] ");
+    let edit = || fs::write(sandbox.path("keys.yaml"), &text).unwrap();
+    let screen = on_terminal_with(&sandbox, purge, &question, "y\n", &[], edit);
+    let warning = format!("after the question, the purge also selected 1 key: {other} (other)");
+    assert!(screen.text.contains(&warning), "{}", screen.text);
+    assert!(screen.text.contains("purged 2 keys: "), "{}", screen.text);
+}
+
+#[test]
 fn removing_and_hashing_ask_for_confirmation() {
     let sandbox =
         Sandbox::with_file("api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n");
@@ -86,7 +110,10 @@ fn removing_and_hashing_ask_for_confirmation() {
     assert_eq!(on_terminal(&sandbox, "hash", question, "yes\n").code, 0);
     sandbox.run(["client", "disable", "User 1"]).succeeds();
     let question = "Remove the client User 1 and its 1 key? [y/N] ";
-    assert_eq!(on_terminal(&sandbox, "client remove 'User 1'", question, "y\n").code, 0);
+    let issue = || drop(sandbox.issue(&["User 1"]));
+    let screen = on_terminal_with(&sandbox, "client remove 'User 1'", question, "y\n", &[], issue);
+    let report = "removed User 1, with 2 keys that had not been revoked";
+    assert!(screen.code == 0 && screen.text.contains(report), "{}", screen.text);
     assert_eq!(sandbox.keys().len(), 0);
 }
 
@@ -121,7 +148,8 @@ fn colour_needs_a_terminal_and_no_no_color() {
     sandbox.issue(&["App 1"]);
     let screen = on_terminal(&sandbox, "key list", "active", "").text;
     assert!(screen.contains("\u{1b}[32mactive\u{1b}[0m"), "{screen:?}");
-    let plain = on_terminal_with(&sandbox, "key list", "active", "", &[("NO_COLOR", "1")]).text;
+    let no_color = [("NO_COLOR", "1")];
+    let plain = on_terminal_with(&sandbox, "key list", "active", "", &no_color, || {}).text;
     assert!(!plain.contains('\u{1b}'), "{plain:?}");
     let piped = on_terminal(&sandbox, "key list | cat", "active", "").text;
     assert!(!piped.contains('\u{1b}'), "{piped:?}");

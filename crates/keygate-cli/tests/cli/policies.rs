@@ -1,5 +1,7 @@
 //! `keygate policy`, and the commands that apply the policy.
 
+use std::thread;
+
 use serde_json::json;
 
 use crate::tool::{Sandbox, id_of, stores};
@@ -68,7 +70,7 @@ fn policy_is_shown_changed_and_followed() {
 
         let set = ["policy", "set", "--max-lifetime", "365d", "--default-lifetime", "90d"];
         let note = "changed the policy: max lifetime none -> 365d, default lifetime none -> 90d, \
-                    expiry not required -> required\n";
+                    expiry not required -> required by the max lifetime\n";
         let result = sandbox.run([&set[..], &["--dry-run"]].concat()).succeeds();
         assert_eq!(result.err, format!("dry run: would have {note}"));
         assert_eq!(sandbox.run(["policy", "show"]).succeeds().out, unset);
@@ -103,6 +105,55 @@ fn policy_is_shown_changed_and_followed() {
         refused(&sandbox, &["key", "issue", "App 1", "--out", "new"], "each key expires");
         sandbox.run(["policy", "set", "--allow-no-expiry"]).succeeds();
         sandbox.issue(&["App 1"]);
+    }
+}
+
+#[test]
+fn every_changed_value_of_the_policy_is_reported() {
+    for sandbox in stores() {
+        let set = |arguments: &[&str]| {
+            sandbox.run([&["policy", "set"], arguments].concat()).succeeds().err
+        };
+        set(&["--max-lifetime", "365d"]);
+        let note = set(&["--require-expiry"]);
+        let by_max = "required by the max lifetime";
+        assert_eq!(note, format!("changed the policy: expiry {by_max} -> required\n"));
+        let note = set(&["--allow-no-expiry"]);
+        assert_eq!(note, format!("changed the policy: expiry required -> {by_max}\n"));
+        assert_eq!(
+            set(&["--allow-no-expiry"]),
+            "the policy already has these values: nothing was changed\n"
+        );
+        let note = set(&["--no-max-lifetime"]);
+        let expected =
+            "max lifetime 365d -> none, expiry required by the max lifetime -> not required";
+        assert_eq!(note, format!("changed the policy: {expected}\n"));
+    }
+}
+
+#[test]
+fn concurrent_changes_of_the_policy_are_all_kept() {
+    let set = ["policy", "set"];
+    for sandbox in stores() {
+        for _ in 0..5 {
+            let unset = ["--no-max-lifetime", "--no-default-lifetime", "--allow-no-expiry"];
+            sandbox.run([&set[..], &unset].concat()).succeeds();
+            thread::scope(|scope| {
+                for arguments in [
+                    &["--max-lifetime", "300d"][..],
+                    &["--default-lifetime", "30d"],
+                    &["--require-expiry"],
+                ] {
+                    let command = [&set[..], arguments].concat();
+                    let sandbox = &sandbox;
+                    scope.spawn(move || sandbox.run(command).succeeds());
+                }
+            });
+            let shown = sandbox.run(["policy", "show"]).succeeds().out;
+            let expected =
+                "MAX LIFETIME      300d\nDEFAULT LIFETIME  30d\nEXPIRY            required\n";
+            assert_eq!(shown, expected);
+        }
     }
 }
 

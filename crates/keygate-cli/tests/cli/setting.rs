@@ -99,6 +99,7 @@ fn wrong_changes_are_refused_and_change_nothing() {
     client(&["--scope", "a", "--add-scope", "b"]).fails(2, "cannot be used with");
     client(&["--scope", "A"]).fails(2, "--scope <SCOPE>: ");
     client(&["--metadata", "a=1", "--metadata", "a=2"]).fails(2, "given twice");
+    client(&["--add-scope", "a", "--remove-scope", "a"]).fails(2, "added and removed");
     client(&["--metadata", "a=1", "--remove-metadata", "a"]).fails(2, "set and removed");
     sandbox.run(["client", "set", "App 2", "--no-quota"]).fails(1, "the nearest is `App 1`");
     sandbox.run(["client", "set", &id, "--no-quota"]).fails(2, "is the ID of a key of `App 1`");
@@ -123,6 +124,52 @@ fn concurrent_changes_are_both_kept() {
         let client = sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
         let fields = [&client["scopes"], &client["quota"], &client["metadata"]];
         assert_eq!(fields, [&json!(["a"]), &json!("9/day"), &json!({ "x": "1" })]);
+    }
+}
+
+#[test]
+fn report_of_a_change_is_about_this_change_only() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let id = id_of(&sandbox.issue(&["App 1", "--label", "0"]));
+        thread::scope(|scope| {
+            for number in 0..6 {
+                let (sandbox, id) = (&sandbox, &id);
+                scope.spawn(move || {
+                    let metadata = format!("{number}=1");
+                    let set = ["client", "set", "App 1", "--metadata", &*metadata];
+                    let note = format!("changed App 1: metadata {number} none -> 1\n");
+                    assert_eq!(sandbox.run(set).succeeds().err, note);
+                });
+                scope.spawn(move || {
+                    let expires = format!("209{number}-01-01T00:00:00Z");
+                    let set = ["key", "set", id, "--expires", &*expires];
+                    let note = sandbox.run(set).succeeds().err;
+                    assert!(note.ends_with(&format!(" -> {expires}\n")), "{note}");
+                    assert!(!note.contains("label"), "{note}");
+                });
+            }
+            let label = ["key", "set", &*id, "--label", "new"];
+            let note = format!("changed {id} (new) of App 1: label 0 -> new\n");
+            assert_eq!(sandbox.run(label).succeeds().err, note);
+        });
+    }
+}
+
+#[test]
+fn absent_and_empty_values_are_told_apart() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1", "--metadata", "z=1"]).succeeds();
+        let set = |option: &str, value: &str| {
+            let note = sandbox.run(["client", "set", "App 1", option, value]).succeeds().err;
+            note.strip_prefix("changed App 1: ").unwrap_or(&note).to_owned()
+        };
+        assert_eq!(set("--metadata", "q="), "metadata q none -> ''\n");
+        assert_eq!(set("--metadata", "z="), "metadata z 1 -> ''\n");
+        assert_eq!(set("--metadata", "z=none"), "metadata z '' -> 'none'\n");
+        assert_eq!(set("--remove-metadata", "q"), "metadata q '' -> none\n");
+        let unchanged = "App 1 already has these values: nothing was changed\n";
+        assert_eq!(set("--remove-metadata", "q"), unchanged);
     }
 }
 

@@ -218,22 +218,31 @@ pub(super) fn faults() -> Vec<(&'static str, Fault)> {
             Fault { check, ..Fault::default() }
         }),
         ("policy_is_kept: the policy after it was removed", {
-            let policy = |model: &mut Model, policy: Policy| {
-                policy.validate()?;
-                if policy != Policy::new() {
+            make(|model, change, now| {
+                let policy = model.policy;
+                let made = model.make(change, now)?;
+                if model.policy == Policy::new() {
                     model.policy = policy;
                 }
-                Ok(policy)
-            };
-            Fault { policy, ..Fault::default() }
+                Ok(made)
+            })
+        }),
+        // Everything that a change does not name is removed.
+        ("policy_keeps_what_a_change_does_not_name", {
+            prepare(|model, change| {
+                if let Change::Policy(_) = change {
+                    model.policy = Policy::new();
+                }
+            })
         }),
         // Only new keys follow the policy.
         ("policy_limits_the_lifetime_of_keys: changing a key", {
             make(|model, change, now| {
                 let policy = model.policy;
-                if matches!(change, Change::UpdateKey(..)) {
-                    model.policy = Policy::new();
+                if !matches!(change, Change::UpdateKey(..)) {
+                    return model.make(change, now);
                 }
+                model.policy = Policy::new();
                 let made = model.make(change, now);
                 model.policy = policy;
                 made

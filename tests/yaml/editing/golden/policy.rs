@@ -11,7 +11,7 @@ use super::edited;
 fn policy_is_written_at_the_end_and_changed_in_place() {
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let year = Policy::new().with_max_lifetime(days(365)).with_default_lifetime(days(90));
-    let set = |policy: Policy| move |store: &YamlStore| store.set_policy(policy);
+    let set = |policy: Policy| move |store: &YamlStore| store.update_policy(policy);
     let written = "policy: {max_lifetime: 365d, default_lifetime: 90d}\n";
     edited(
         "version: 1\nclients:\n  A:\n",

@@ -1,5 +1,5 @@
 use keygate::Scope;
-use keygate::manage::{ClientChange, ClientInfo};
+use keygate::manage::{ClientChange, ClientInfo, ManageError};
 
 use super::{unique, warn_of_keys};
 use crate::args::SetClientArgs;
@@ -20,12 +20,32 @@ pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Resul
             "nothing to change: give an option such as --quota or --scope (see `keygate client set --help`)",
         ));
     }
-    let failed = |error| client_failure(error, &name, store);
-    let before = block_on(store.find_client(&name)).map_err(failed)?;
-    let after = block_on(store.update_client(&name, change)).map_err(failed)?;
+    let (before, after) =
+        updated(&name, &change, store).map_err(|error| client_failure(error, &name, store))?;
     differences(&before, &after).report(&name, &show::client_json(&after), out)?;
     warn_of_wider_scopes(&removed, &after, out);
     Ok(())
+}
+
+/// Each further attempt means that another operator has changed the client in the meantime.
+const ATTEMPTS: usize = 100;
+
+/// Returns the client before and after the change. If others change it meanwhile, `before` includes their changes.
+fn updated(
+    name: &str,
+    change: &ClientChange,
+    store: &dyn Store,
+) -> Result<(ClientInfo, ClientInfo), ManageError> {
+    let mut before = block_on(store.find_client(name))?;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let store = store.if_version(before.version());
+        match block_on(store.update_client(name, change.clone())) {
+            Err(ManageError::ClientChanged { current }) if attempts < ATTEMPTS => before = *current,
+            updated => return Ok((before, updated?)),
+        }
+    }
 }
 
 fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
@@ -42,6 +62,11 @@ fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
     }
     if args.no_scope || !args.scopes.is_empty() {
         change = change.with_scopes(args.scopes);
+    }
+    if let Some(scope) = args.add_scope.iter().find(|scope| args.remove_scope.contains(scope)) {
+        return Err(Failure::usage(format!(
+            "the scope `{scope}` is both added and removed: choose one"
+        )));
     }
     change = args.add_scope.into_iter().fold(change, ClientChange::add_scope);
     change = args.remove_scope.into_iter().fold(change, ClientChange::remove_scope);
@@ -66,15 +91,14 @@ fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
 fn differences(before: &ClientInfo, after: &ClientInfo) -> Differences {
     let [old, new] = [&before.profile, &after.profile];
     let mut differences = Differences::default();
-    differences.add("title", [old, new].map(|it| it.title().unwrap_or_default().to_owned()));
+    differences.add("title", [old, new].map(|it| it.title().map(str::to_owned)));
     let scopes = [before, after].map(|client| show::scopes(client).join(" "));
-    differences.add("scopes", scopes);
-    differences.add("networks", [old, new].map(|it| show::joined(it.networks())));
-    differences
-        .add("quota", [old, new].map(|it| it.quota().map(ToString::to_string).unwrap_or_default()));
+    differences.add_list("scopes", scopes);
+    differences.add_list("networks", [old, new].map(|it| show::joined(it.networks())));
+    differences.add("quota", [old, new].map(|it| it.quota().map(ToString::to_string)));
     let names = old.metadata().keys().chain(new.metadata().keys());
     for name in names.collect::<std::collections::BTreeSet<_>>() {
-        let values = [old, new].map(|it| it.metadata().get(name).cloned().unwrap_or_default());
+        let values = [old, new].map(|it| it.metadata().get(name).cloned());
         differences.add(&format!("metadata {name}"), values);
     }
     differences

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keygate::manage::{KeyInfo, PurgeKeys};
@@ -49,7 +50,14 @@ pub(super) fn run(
         }
     } else {
         confirmation.ask(&format!("Permanently remove {}?", named(&keys)))?;
+        let shown = keys.iter().map(|key| key.key_id).collect::<HashSet<_>>();
         keys = block_on(store.purge_keys(&purge))?;
+        // The times are fixed, but somebody may have changed those of a key in the file or database.
+        let mut others = keys.clone();
+        others.retain(|key| !shown.contains(&key.key_id));
+        if confirmation.is_needed() && !others.is_empty() {
+            out.warn(&format!("after the question, the purge also selected {}", named(&others)));
+        }
     }
     let json = keys.iter().map(|key| show::key_json(key, now)).collect();
     out.report_change(&format!("purged {}", named(&keys)), &json)

@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
-use keygate::manage::{KeyChange, KeyInfo};
+use keygate::KeyId;
+use keygate::manage::{KeyChange, KeyInfo, ManageError};
 
 use super::draft::warn_of_disabled;
 use crate::args::{Globals, SetKeyArgs};
@@ -25,11 +26,31 @@ pub(super) fn run(
         ));
     }
     let key_id = identify::key_id(&args.id, store, globals)?;
-    let before = block_on(store.find_key(&key_id))?;
-    let after = block_on(store.update_key(&key_id, change))?;
+    let (before, after) = updated(key_id, &change, store)?;
     differences(&before, &after).report(&show::named(&after), &show::key_json(&after, now), out)?;
     warn_of_disabled(&after, out);
     Ok(())
+}
+
+/// Each further attempt means that another operator has changed the key in the meantime.
+const ATTEMPTS: usize = 100;
+
+/// Returns the key before and after the change. If others change it meanwhile, `before` includes their changes.
+fn updated(
+    key_id: KeyId,
+    change: &KeyChange,
+    store: &dyn Store,
+) -> Result<(KeyInfo, KeyInfo), ManageError> {
+    let mut before = block_on(store.find_key(&key_id))?;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let store = store.if_version(before.version());
+        match block_on(store.update_key(&key_id, change.clone())) {
+            Err(ManageError::KeyChanged { current }) if attempts < ATTEMPTS => before = *current,
+            updated => return Ok((before, updated?)),
+        }
+    }
 }
 
 fn change(args: &SetKeyArgs, now: SystemTime, out: &Output) -> Result<KeyChange, Failure> {
@@ -59,9 +80,9 @@ fn change(args: &SetKeyArgs, now: SystemTime, out: &Output) -> Result<KeyChange,
 fn differences(before: &KeyInfo, after: &KeyInfo) -> Differences {
     let keys = [before, after];
     let mut differences = Differences::default();
-    differences.add("label", keys.map(|key| key.label.clone().unwrap_or_default()));
-    differences.add("expiry", keys.map(|key| key.expires().map(show::time).unwrap_or_default()));
-    differences.add("scopes", keys.map(|key| show::joined(&key.scopes)));
-    differences.add("networks", keys.map(|key| show::joined(&key.networks)));
+    differences.add("label", keys.map(|key| key.label.clone()));
+    differences.add("expiry", keys.map(|key| key.expires().map(show::time)));
+    differences.add_list("scopes", keys.map(|key| show::joined(&key.scopes)));
+    differences.add_list("networks", keys.map(|key| show::joined(&key.networks)));
     differences
 }
