@@ -68,15 +68,9 @@ impl Outline<'_> {
 
     /// Writes a value in flow style on one line. Comments between its entries or items are not edited.
     fn merged_flow(&self, old: &Piece<'_>, parts: Parts, new: &Value, inside: usize) -> Splice {
-        let (mut texts, mut between, mut end) = (Vec::new(), String::new(), old.range.start);
-        for (range, text) in parts {
-            between += &self.text[end..range.start];
-            end = range.end;
-            texts.extend(text);
-        }
-        between += &self.text[end..old.range.end];
+        let inside = if self.between(old, &parts).contains('#') { old.range.start } else { inside };
+        let mut texts: Vec<_> = parts.into_iter().filter_map(|(_, text)| text).collect();
         texts.extend(new.parts(Syntax::Yaml));
-        let inside = if between.contains('#') { old.range.start } else { inside };
         let is_list = matches!(old.shape, Shape::List(_));
         let [open, close] = if is_list { ["[", "]"] } else { ["{", "}"] };
         let new = format!("{open}{}{close}", texts.join(", "));
@@ -84,7 +78,7 @@ impl Outline<'_> {
     }
 
     /// Compares a mapping or list of texts with a new value, and returns its parts and those to be added. Returns `None`
-    /// if no part of it stays.
+    /// for other values, and if neither a part nor a comment between them stays.
     fn merge(&self, old: &Piece<'_>, new: &Value) -> Option<(Parts, Value)> {
         let Value::Flow(new) = new else { return None };
         // The order of texts has no meaning, unlike that of the rates of a quota.
@@ -120,6 +114,20 @@ impl Outline<'_> {
             }
             _ => return None,
         };
-        parts.iter().any(|(_, text)| text.is_some()).then_some((parts, new))
+        // Otherwise, the whole value is written anew, on one line.
+        let is_kept = parts.iter().any(|(_, text)| text.is_some());
+        (is_kept || self.between(old, &parts).contains('#')).then_some((parts, new))
+    }
+
+    /// Returns the text between the entries or items of a value, with its comments.
+    fn between(&self, old: &Piece<'_>, parts: &Parts) -> String {
+        let ends = parts.iter().map(|(range, _)| range.end);
+        let starts = parts.iter().map(|(range, _)| range.start).chain([old.range.end]);
+        [old.range.start]
+            .into_iter()
+            .chain(ends)
+            .zip(starts)
+            .map(|(end, start)| &self.text[end..start])
+            .collect()
     }
 }

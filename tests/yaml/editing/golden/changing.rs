@@ -16,6 +16,8 @@ const ADD_SCOPE: Edit =
     |store| client(store, ClientChange::new().add_scope("c:*".parse().unwrap()));
 const REMOVE_SCOPE: Edit =
     |store| client(store, ClientChange::new().remove_scope("a".parse().unwrap()));
+const REPLACE_SCOPES: Edit =
+    |store| client(store, ClientChange::new().with_scopes(["c:*".parse().unwrap()]));
 const QUOTA: Edit =
     |store| client(store, ClientChange::new().with_quota("5/second".parse().unwrap()));
 const NO_QUOTA: Edit = |store| client(store, ClientChange::new().without_quota());
@@ -60,6 +62,13 @@ fn changed_scopes_keep_the_text_of_the_others() {
             "    scopes: [c:*]\n    keys:\n      - digest: DIGEST_A\n",
         ),
         ("", ADD_SCOPE, "    scopes: [c:*]\n"),
+        // No scope stays, but a comment does.
+        (
+            "    scopes:   # why\n      - a   # one\n      # between\n      - b   # two\n    keys: []\n",
+            REPLACE_SCOPES,
+            "    scopes:   # why\n      # between\n      - c:*\n    keys: []\n",
+        ),
+        ("    scopes: [a,\n      b]   # why\n", REPLACE_SCOPES, "    scopes: [c:*]   # why\n"),
     ] {
         let file = |fields: &str| {
             format!("# top\nclients:\n  A:   # the client\n{fields}\n  B:\n    scopes: [ a ,b ]\n")
