@@ -10,6 +10,7 @@ use crate::key::{Lifetime, Timestamp};
 /// A key with restrictions has its own profile, which holds them. Most keys have none, and share the profile of their
 /// client.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct KeyRestrictions {
     pub(crate) not_before: Option<Timestamp>,
     /// Sorted. If empty, the key has the scopes of its client.
@@ -19,15 +20,16 @@ pub(crate) struct KeyRestrictions {
 }
 
 /// The profile of a key with restrictions. It contains everything that a request reads, since another allocation might
-/// not be in a cache.
+/// not be in a cache. These fields come first and lie together.
 #[derive(Clone, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct KeyProfile {
-    pub(super) client: ClientProfile,
-    /// The effective scopes of the key.
-    pub(super) scopes: Arc<[Scope]>,
     /// The networks from which the key may be used, if it may not be used from everywhere.
     networks: Option<Networks>,
+    /// The effective scopes of the key.
+    pub(super) scopes: Arc<[Scope]>,
     restrictions: KeyRestrictions,
+    pub(super) client: ClientProfile,
 }
 
 impl KeyProfile {
@@ -44,7 +46,7 @@ impl KeyProfile {
             ([], networks) | (networks, []) => Some(networks.to_vec()),
             (client, key) => Some(narrowed(client, key, |one, other| one.covers(*other))),
         };
-        Self { client, scopes, networks: networks.map(Networks::from), restrictions }
+        Self { networks: networks.map(Networks::from), scopes, restrictions, client }
     }
 }
 
