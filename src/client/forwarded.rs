@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Field {
@@ -25,6 +25,7 @@ impl Field {
     }
 
     /// The address of an element, or `None` if it is not an address.
+    #[inline]
     pub(super) fn address(self, element: &[u8]) -> Option<IpAddr> {
         match self {
             Self::XForwardedFor => node(element),
@@ -118,6 +119,10 @@ fn parameter<'a>(element: &'a [u8], name: &str) -> Option<&'a [u8]> {
 /// `[2001:db8::1]:80` (RFC 7239 section 6). A port may be obfuscated, but an address may not.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
+    // Most addresses have this form.
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Some(address.into());
+    }
     if let Some(bracketed) = text.strip_prefix('[') {
         let (address, port) = bracketed.split_once(']')?;
         let fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
@@ -129,7 +134,7 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     {
         return Some(address.into());
     }
-    text.parse().ok()
+    text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 fn is_port(text: &str) -> bool {
