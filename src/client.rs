@@ -28,6 +28,7 @@ mod verified;
 
 pub use address::ClientAddress;
 pub use label::{LabelError, MAX_NAME_CHARS};
+pub(crate) use network::CanonicalAddress;
 pub use network::{Network, ParseNetworkError};
 pub use profile::ClientProfile;
 pub(crate) use profile::ProfileParts;

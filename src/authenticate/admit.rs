@@ -58,10 +58,24 @@ impl LookupRequest {
         if status == PackedStatus::CLEAR && !profile.is_restricted() {
             return Ok(Client::new(profile, digest, status, self.by_bearer, None));
         }
+        self.admit_restricted(profile, status, attempt, clock)
+    }
+
+    /// Checks the state, lifetime and networks of a key.
+    // Not inlined, so that the code for other keys stays small, and the client is written where it is returned.
+    #[inline(never)]
+    fn admit_restricted(
+        self,
+        profile: ClientProfile,
+        status: PackedStatus,
+        attempt: Attempt<'_>,
+        clock: Option<&Clock>,
+    ) -> Result<Client, AuthError> {
+        let Self { digest, by_bearer } = self;
         match check(&profile, status, attempt, clock) {
-            Ok(address) => Ok(Client::new(profile, digest, status, self.by_bearer, address)),
+            Ok(address) => Ok(Client::new(profile, digest, status, by_bearer, address)),
             Err(Refused::Wrong(reason)) => {
-                Err(AuthError::wrong(reason, Some(digest.key_id()), self.by_bearer))
+                Err(AuthError::wrong(reason, Some(digest.key_id()), by_bearer))
             }
             Err(Refused::NoAddress) => {
                 Err(AuthError::Misconfigured(Misconfiguration::NoAddressForNetworks))
@@ -93,8 +107,8 @@ fn check(
     }
     let Some(networks) = profile.allowed_networks() else { return Ok(None) };
     match attempt.address_source.address() {
-        Some(address) if networks.iter().any(|network| network.contains(address)) => {
-            Ok(Some(address))
+        Some(address) if networks.iter().any(|network| network.contains_canonical(address)) => {
+            Ok(Some(address.into()))
         }
         Some(_) => Err(Refused::Wrong(WrongReason::Network)),
         // The key had no networks when the client was admitted, and its address was not read.

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::head::RequestHead;
-use crate::client::ClientAddress;
+use crate::client::{CanonicalAddress, ClientAddress};
 use crate::clock::Clock;
 use crate::error::AuthError;
 use crate::key::KeyDigest;
@@ -58,12 +58,13 @@ impl<'a> AddressSource<'a> {
         }
     }
 
-    pub(crate) fn address(self) -> Option<IpAddr> {
+    #[inline]
+    pub(crate) fn address(self) -> Option<CanonicalAddress> {
         match self {
             Self::Head(RequestHead { headers, uri: _, extensions, peer }, address) => {
                 address.of(headers, extensions, peer)
             }
-            Self::Address(address) => address,
+            Self::Address(address) => address.map(CanonicalAddress::from),
         }
     }
 }

@@ -88,7 +88,7 @@ impl<S: KeyStore, R> Authenticator<S, R> {
         let config = self.config();
         Authenticate(match config.attempt(None) {
             Ok(attempt) => {
-                let address_source = AddressSource::Address(Some(address.to_canonical()));
+                let address_source = AddressSource::Address(Some(address));
                 let attempt = Attempt { address_source, ..attempt };
                 self.config.begin(&self.store, config.sources.credential(key), attempt)
             }
@@ -228,7 +228,7 @@ impl SharedConfig {
                 guard.before_waiting(request.digest, address_source, config.clock.as_ref())
             }
             // The head is not kept, so the address is read now: the key may turn out to be restricted to networks.
-            None => Ok(address_source.address()),
+            None => Ok(address_source.address().map(IpAddr::from)),
         };
         let address_source = match address {
             Ok(address) => AddressSource::Address(address),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
+use super::network::CanonicalAddress;
 use super::{Transport, TrustedProxies};
 
 /// Where the address of a client comes from:
@@ -32,7 +33,7 @@ pub struct ClientAddress {
     proxies: Option<Arc<TrustedProxies>>,
 }
 
-type PeerOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
+type PeerOf = dyn Fn(&HeaderMap, &Extensions) -> Option<CanonicalAddress> + Send + Sync;
 
 impl ClientAddress {
     /// The address of the peer that is passed with each request: to
@@ -65,6 +66,9 @@ impl ClientAddress {
     pub fn by(
         address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
+        let address = move |headers: &HeaderMap, extensions: &Extensions| {
+            address(headers, extensions).map(CanonicalAddress::from)
+        };
         Self { peer: Some(Arc::new(address)), proxies: None }
     }
 
@@ -84,26 +88,29 @@ impl ClientAddress {
     }
 
     /// Returns the address. Everything that depends on the address of a client calls this.
+    #[inline]
     pub(crate) fn of(
         &self,
         headers: &HeaderMap,
         extensions: Option<&Extensions>,
         passed: Option<IpAddr>,
-    ) -> Option<IpAddr> {
-        self.peer_of(headers, extensions, passed).map(|peer| match &self.proxies {
-            Some(proxies) => proxies.client(peer, headers),
-            None => peer.to_canonical(),
+    ) -> Option<CanonicalAddress> {
+        let peer = self.peer_of(headers, extensions, passed)?;
+        Some(match &self.proxies {
+            Some(proxies) => proxies.client_of(peer, headers),
+            None => peer,
         })
     }
 
+    #[inline]
     fn peer_of(
         &self,
         headers: &HeaderMap,
         extensions: Option<&Extensions>,
         passed: Option<IpAddr>,
-    ) -> Option<IpAddr> {
+    ) -> Option<CanonicalAddress> {
         match (&self.peer, extensions) {
-            (None, _) => passed,
+            (None, _) => passed.map(CanonicalAddress::from),
             (Some(peer), Some(extensions)) => peer(headers, extensions),
             (Some(peer), None) => peer(headers, &Extensions::new()),
         }
@@ -121,7 +128,7 @@ impl ClientAddress {
         let behind = address.and_then(|address| Some((address, address.proxies.as_ref()?)));
         let Some((address, proxies)) = behind else { return by_server };
         let peer = address.peer_of(headers, extensions, passed)?;
-        let reported = proxies.transport(peer, headers).or(by_server);
+        let reported = proxies.transport_of(peer, headers).or(by_server);
         Some(reported.unwrap_or(Transport::Clear))
     }
 }

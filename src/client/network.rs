@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -26,7 +26,24 @@ impl Network {
     /// Returns whether an address is in the network.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
+        self.contains_canonical(address.into())
+    }
+
+    #[inline]
+    pub(crate) fn contains_canonical(self, address: CanonicalAddress) -> bool {
+        match (self.0, address) {
+            (IpNet::V4(network), CanonicalAddress::V4(address)) => {
+                let difference = network.addr().to_bits() ^ address;
+                difference.leading_zeros() >= network.prefix_len().into()
+            }
+            (IpNet::V6(network), CanonicalAddress::V6(address)) => {
+                let difference = network.addr().to_bits() ^ address;
+                difference.leading_zeros() >= network.prefix_len().into()
+            }
+            (IpNet::V4(_), CanonicalAddress::V6(_)) | (IpNet::V6(_), CanonicalAddress::V4(_)) => {
+                false
+            }
+        }
     }
 
     /// Returns whether all addresses of another network are in this one.
@@ -72,6 +89,35 @@ impl fmt::Display for Network {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Network({self})")
+    }
+}
+
+/// The bits of an address that is not an IPv4 address in IPv6.
+// A request compares several addresses. An `IpAddr` has 17 bytes, is passed through memory, and is read there in other
+// pieces than it was written, which takes the processor 5 to 10 ns each time. Integers take none.
+#[derive(Clone, Copy)]
+pub(crate) enum CanonicalAddress {
+    V4(u32),
+    V6(u128),
+}
+
+impl From<IpAddr> for CanonicalAddress {
+    #[inline]
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => Self::V6(address.to_bits()),
+        }
+    }
+}
+
+impl From<CanonicalAddress> for IpAddr {
+    #[inline]
+    fn from(address: CanonicalAddress) -> Self {
+        match address {
+            CanonicalAddress::V4(bits) => Ipv4Addr::from_bits(bits).into(),
+            CanonicalAddress::V6(bits) => Ipv6Addr::from_bits(bits).into(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 use super::forwarded::{Field, are_protocols_encrypted, is_element_encrypted};
+use super::network::CanonicalAddress;
 use super::{Network, ParseNetworkError, Transport};
 
 /// The networks of your own proxies, whose headers name the address of a client.
@@ -65,12 +66,20 @@ impl TrustedProxies {
     /// Returns the address of the client, for a request with these headers from this peer. IPv4 addresses in IPv6 are
     /// returned as IPv4 addresses.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut nearest = peer.to_canonical();
+        self.client_of(peer.into(), headers).into()
+    }
+
+    pub(super) fn client_of(
+        &self,
+        peer: CanonicalAddress,
+        headers: &HeaderMap,
+    ) -> CanonicalAddress {
+        let mut nearest = peer;
         let mut elements = self.field.elements(headers);
         while self.trusts(nearest) {
             let hop = elements.next().and_then(|element| self.field.address(element));
             let Some(hop) = hop else { break };
-            nearest = hop.to_canonical();
+            nearest = hop.into();
         }
         nearest
     }
@@ -99,7 +108,15 @@ impl TrustedProxies {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn transport(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Transport> {
-        let is_encrypted = self.trusts(peer.to_canonical()).then(|| match self.field {
+        self.transport_of(peer.into(), headers)
+    }
+
+    pub(super) fn transport_of(
+        &self,
+        peer: CanonicalAddress,
+        headers: &HeaderMap,
+    ) -> Option<Transport> {
+        let is_encrypted = self.trusts(peer).then(|| match self.field {
             Field::XForwardedFor => are_protocols_encrypted(headers),
             Field::Forwarded => self.is_encrypted_by_forwarded(headers),
         })?;
@@ -113,14 +130,14 @@ impl TrustedProxies {
         for element in self.field.elements(headers) {
             is_encrypted = is_element_encrypted(element);
             let hop = self.field.address(element);
-            if !hop.is_some_and(|hop| self.trusts(hop.to_canonical())) {
+            if !hop.is_some_and(|hop| self.trusts(hop.into())) {
                 break;
             }
         }
         is_encrypted
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+    fn trusts(&self, address: CanonicalAddress) -> bool {
+        self.networks.iter().any(|network| network.contains_canonical(address))
     }
 }

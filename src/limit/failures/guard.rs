@@ -57,7 +57,7 @@ impl Failures {
 
     /// Returns the address by which failures of a request are counted; `None` if it is unknown and that is allowed.
     fn address(&self, address_source: AddressSource<'_>) -> Result<Option<IpAddr>, AuthError> {
-        let address = address_source.address();
+        let address = address_source.address().map(IpAddr::from);
         if address.is_none() && !self.throttle.allow_unknown {
             return Err(AuthError::Misconfigured(Misconfiguration::NoAddress));
         }
