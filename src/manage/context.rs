@@ -23,11 +23,12 @@ use crate::client::label;
 pub struct ChangeContext {
     actor: Option<Arc<str>>,
     if_version: Option<Version>,
+    is_dry_run: bool,
 }
 
 impl ChangeContext {
     #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
-    pub(crate) const NONE: Self = Self { actor: None, if_version: None };
+    pub(crate) const NONE: Self = Self { actor: None, if_version: None, is_dry_run: false };
 
     /// Returns a context with this actor.
     ///
@@ -48,6 +49,17 @@ impl ChangeContext {
     #[must_use]
     pub fn if_version(&self, version: Version) -> Self {
         Self { if_version: Some(version), ..self.clone() }
+    }
+
+    /// Returns a context whose changes are rolled back.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn dry_run(&self) -> Self {
+        Self { is_dry_run: true, ..self.clone() }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.is_dry_run
     }
 
     /// Returns the name under which changes are recorded, if the handle has its own.

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keygate::manage::TransferKeys;
+use keygate::manage::{ManageError, TransferKeys};
 use keygate::store::{KeyFileEvent, KeyFileWarning};
-use keygate::{KeyId, KeyStore, MemoryStore, YamlStore};
+use keygate::{KeyId, KeyStore, YamlStore};
 
 use crate::actor::actor;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -19,6 +19,13 @@ use crate::runtime::block_on;
 
 /// The operations that commands need from any kind of store.
 pub(crate) trait Store: TransferKeys + KeyStore {
+    /// Returns a handle that checks changes as the store does, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be written.
+    fn dry_run(&self) -> Result<Arc<dyn Store>, ManageError>;
+
     /// Returns the store itself, for reports that only its kind can make.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn kind(&self) -> Kind<'_>;
@@ -27,7 +34,6 @@ pub(crate) trait Store: TransferKeys + KeyStore {
 /// A store of a certain kind.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) enum Kind<'s> {
-    Memory,
     File(&'s YamlStore),
     #[cfg(feature = "sqlite")]
     Sqlite(&'s keygate::store::SqliteStore),
@@ -35,14 +41,12 @@ pub(crate) enum Kind<'s> {
     Postgres(&'s keygate::store::PostgresStore),
 }
 
-impl Store for MemoryStore {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    fn kind(&self) -> Kind<'_> {
-        Kind::Memory
-    }
-}
-
 impl Store for YamlStore {
+    fn dry_run(&self) -> Result<Arc<dyn Store>, ManageError> {
+        self.check_writable()?;
+        Ok(Arc::new(self.dry_run()))
+    }
+
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     fn kind(&self) -> Kind<'_> {
         Kind::File(self)
@@ -51,6 +55,10 @@ impl Store for YamlStore {
 
 #[cfg(feature = "sqlite")]
 impl Store for keygate::store::SqliteStore {
+    fn dry_run(&self) -> Result<Arc<dyn Store>, ManageError> {
+        Ok(Arc::new(self.dry_run()))
+    }
+
     fn kind(&self) -> Kind<'_> {
         Kind::Sqlite(self)
     }
@@ -58,6 +66,10 @@ impl Store for keygate::store::SqliteStore {
 
 #[cfg(feature = "postgres")]
 impl Store for keygate::store::PostgresStore {
+    fn dry_run(&self) -> Result<Arc<dyn Store>, ManageError> {
+        Ok(Arc::new(self.dry_run()))
+    }
+
     fn kind(&self) -> Kind<'_> {
         Kind::Postgres(self)
     }
@@ -81,15 +93,7 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
 /// Opens a store that the command changes. A dry run only checks and shows the changes.
 pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     let store = open(globals, out)?;
-    if !out.is_dry_run() {
-        return Ok(store);
-    }
-    if let Some(dry_run) = dry_run(globals)? {
-        return Ok(Arc::new(dry_run));
-    }
-    // A database has no dry run, so the change is made in a copy.
-    let copy = MemoryStore::from_export(&block_on(store.export_keys())?)?;
-    Ok(Arc::new(copy))
+    Ok(if out.is_dry_run() { store.dry_run()? } else { store })
 }
 
 /// Opens a further store from which the command reads.

@@ -61,6 +61,12 @@ impl Folder {
         }
     }
 
+    /// Cannot be asked on this platform.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on other platforms")]
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         fs::rename(self.0.join(from), self.0.join(to))
     }

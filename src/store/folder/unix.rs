@@ -7,7 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, fstat, fsync, open, openat, renameat, stat, unlinkat,
+    Access, AtFlags, Dir, Mode, OFlags, accessat, fstat, fsync, open, openat, renameat, stat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -102,6 +103,16 @@ impl Folder {
             // A socket, or a pipe.
             Err(Errno::NXIO) => Err(UntrustedFile::NotRegular.into()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Checks that files can be created and replaced in the folder.
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        match accessat(&self.0, c".", access, AtFlags::EACCESS) {
+            // Old kernels only check for the real user.
+            Err(Errno::NOSYS) => Ok(()),
+            checked => Ok(checked?),
         }
     }
 

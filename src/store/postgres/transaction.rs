@@ -39,6 +39,7 @@ pub(in crate::store) struct PostgresTransaction {
     connection: PooledConnection,
     server: Server,
     writes: bool,
+    is_dry_run: bool,
     written: Written,
     /// The policy, if it was read at the beginning of the transaction.
     policy: Option<Result<Policy, StoreError>>,
@@ -125,7 +126,8 @@ impl PostgresTransaction {
         server.check(&mut cursor)?;
         let policy = (kind == Kind::WriteByPolicy).then(|| policy_of(&mut cursor));
         let (writes, written) = (kind != Kind::Read, Written::default());
-        Ok(Self { connection, server, writes, written, policy })
+        let is_dry_run = store.context.is_dry_run();
+        Ok(Self { connection, server, writes, is_dry_run, written, policy })
     }
 
     /// Runs a statement without parameters, which takes one round trip instead of two.
@@ -251,6 +253,12 @@ impl Transaction for PostgresTransaction {
 
     async fn commit(mut self) -> Result<Option<Self>, StoreError> {
         let may_be_undone = self.writes && !self.written.is_empty() && self.check_events().await?;
+        if self.writes && self.is_dry_run {
+            self.fetch("rollback").await?;
+            self.connection.in_transaction = false;
+            self.connection.release();
+            return Ok(None);
+        }
         self.end().await?;
         if !may_be_undone {
             self.connection.release();

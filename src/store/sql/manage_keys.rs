@@ -16,6 +16,13 @@ macro_rules! manage_keys {
             use crate::store::sql;
 
             impl $store {
+                /// Returns a handle that checks changes without keeping them. Each change is made in a transaction that is
+                /// rolled back, and succeeds or is refused as usual. It needs the same rights and waits for the same locks.
+                #[must_use]
+                pub fn dry_run(&self) -> Self {
+                    Self { context: self.context.dry_run(), ..self.clone() }
+                }
+
                 /// Returns a handle whose changes are recorded under this name.
                 ///
                 /// # Errors

@@ -39,6 +39,12 @@ impl OpenTransaction {
         self.is_open = false;
         Ok(())
     }
+
+    pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
+        self.connection.run("rollback").await?;
+        self.is_open = false;
+        Ok(())
+    }
 }
 
 impl Drop for OpenTransaction {

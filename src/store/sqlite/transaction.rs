@@ -25,6 +25,7 @@ pub(in crate::store) struct SqliteTransaction {
     pub(super) open: OpenTransaction,
     /// `None` in a transaction that changes no keys.
     pub(super) written: Option<Written>,
+    pub(super) is_dry_run: bool,
 }
 
 pub(super) struct Written {
@@ -39,12 +40,13 @@ impl Database for SqliteStore {
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
         let open = OpenTransaction::reader(self.connections.reader().await?).await?;
-        Ok(SqliteTransaction { open, written: None })
+        Ok(SqliteTransaction { open, written: None, is_dry_run: false })
     }
 
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
         let open = self.connections.begin_writing().await?;
-        let mut transaction = SqliteTransaction { open, written: None };
+        let is_dry_run = self.context.is_dry_run();
+        let mut transaction = SqliteTransaction { open, written: None, is_dry_run };
         let origin = sqlx::query(SET_ORIGIN).bind(self.context.actor().map(str::to_owned));
         transaction.change(origin.bind(self.tool.to_string())).await?;
         let last_event = transaction.number(sqlx::query(LAST_EVENT)).await?;
@@ -140,7 +142,11 @@ impl Transaction for SqliteTransaction {
                 return Err(not_kept(&mut self, found).await);
             }
         }
-        self.open.commit().await?;
+        if self.is_dry_run {
+            self.open.rollback().await?;
+        } else {
+            self.open.commit().await?;
+        }
         Ok(None)
     }
 }

@@ -82,11 +82,12 @@ impl Database for UsageFile {
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
         let open = OpenTransaction::reader(self.0.reader().await?).await?;
-        Ok(SqliteTransaction { open, written: None })
+        Ok(SqliteTransaction { open, written: None, is_dry_run: false })
     }
 
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
-        Ok(SqliteTransaction { open: self.0.begin_writing().await?, written: None })
+        let open = self.0.begin_writing().await?;
+        Ok(SqliteTransaction { open, written: None, is_dry_run: false })
     }
 
     fn now(&self) -> SystemTime {

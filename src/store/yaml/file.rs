@@ -7,5 +7,5 @@ mod target;
 
 pub(super) use edit_error::{EditErrorKind, edit_error};
 pub(super) use lock::{Lock, digest_of_last_edit};
-pub(super) use replace::{Replaced, create, replace};
+pub(super) use replace::{Replaced, check_writable, create, replace};
 pub(super) use target::Target;

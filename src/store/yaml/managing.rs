@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::file::{create, edit_error};
+use super::file::{check_writable, create, edit_error};
 use super::{KeyFile, Layout, YamlStore};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
@@ -68,10 +68,22 @@ impl YamlStore {
     /// Returns a handle that checks changes against the current file without making them. Each change succeeds or is
     /// refused as usual, but nothing is written and no lock is taken.
     ///
-    /// It does not check whether the file can be replaced.
+    /// It does not check whether the file can be replaced: see [`YamlStore::check_writable`].
     #[must_use]
     pub fn dry_run(&self) -> Self {
         Self { is_dry_run: true, ..self.clone() }
+    }
+
+    /// Checks, without changing anything, that this process may lock and replace the file.
+    ///
+    /// # Errors
+    ///
+    /// The store has no file, the file has another owner or a further hard link, is mounted without its folder, or this
+    /// process may not write to its folder.
+    pub fn check_writable(&self) -> Result<(), ManageError> {
+        let path = self.editable_path()?;
+        check_writable(self.file.absolute_path().unwrap_or(path))
+            .map_err(|kind| edit_error(path, kind))
     }
 
     /// Returns a handle whose changes are made under this name.

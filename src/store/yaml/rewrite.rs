@@ -44,12 +44,7 @@ impl YamlStore {
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
         mut rewrite: impl FnMut(&mut Edit<'_>),
     ) -> Result<T, ManageError> {
-        let Some(path) = self.file.path() else {
-            return Err(ManageError::ReadOnly {
-                why: "the store was created from a text: open a file to be able to change it"
-                    .into(),
-            });
-        };
+        let path = self.editable_path()?;
         let edit_error = |kind| edit_error(path, kind);
         let load_error = |error| ManageError::from(KeyFileError::new(Some(path), error));
         let file = self.file.absolute_path().unwrap_or(path);
@@ -81,6 +76,13 @@ impl YamlStore {
             }
         }
         Err(edit_error(EditErrorKind::Unstable))
+    }
+
+    /// Returns the path of the file as it was given.
+    pub(super) fn editable_path(&self) -> Result<&Path, ManageError> {
+        self.file.path().ok_or_else(|| ManageError::ReadOnly {
+            why: "the store was created from a text: open a file to be able to change it".into(),
+        })
     }
 
     /// Returns this text of a file without keys, with the clients, keys and policy of an export.

@@ -17,7 +17,12 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     confirmation
         .ask(&format!("Permanently replace all plaintext keys in {path} with their digests?"))?;
 
-    let store = if out.is_dry_run() { store.dry_run() } else { store };
+    let store = if out.is_dry_run() {
+        store.check_writable()?;
+        store.dry_run()
+    } else {
+        store
+    };
     let hashed = store.hash_keys()?;
     let json = json!({ "store": path, "hashed": hashed });
     let keys = match hashed {

@@ -35,9 +35,9 @@ pub(super) fn run(
         | KeyCommand::Rotate(_) => Confirmation::Given,
     };
     let store = match command {
-        // `purge_keys` has a dry run of its own.
-        KeyCommand::List(_) | KeyCommand::Show(_) | KeyCommand::Purge(_) => open(globals, out)?,
+        KeyCommand::List(_) | KeyCommand::Show(_) => open(globals, out)?,
         KeyCommand::Issue(_)
+        | KeyCommand::Purge(_)
         | KeyCommand::Set(_)
         | KeyCommand::Revoke(_)
         | KeyCommand::Rotate(_) => open_to_change(globals, out)?,
@@ -48,7 +48,7 @@ pub(super) fn run(
         KeyCommand::Show(args) => show_key::run(&args, &*store, globals, out)?,
         KeyCommand::Set(args) => set_key::run(&args, &*store, globals, out)?,
         KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, globals, out)?,
-        KeyCommand::Purge(args) => purge::run(&args, confirmation, &*store, globals, out)?,
+        KeyCommand::Purge(args) => purge::run(&args, confirmation, &*store, out)?,
         KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out)?,
     }
     Ok(ExitCode::SUCCESS)

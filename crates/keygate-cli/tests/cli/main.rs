@@ -55,6 +55,7 @@ mod showing;
 mod store_files;
 mod times;
 mod tool;
+mod unwritable;
 mod usage;
 #[cfg(feature = "sqlite")]
 mod usage_history;

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
@@ -35,6 +36,24 @@ pub(in crate::store::yaml) struct Lock {
 }
 
 impl Lock {
+    /// Checks, without changing anything, that the lock of a file could be acquired.
+    pub(super) fn check(target: &Target) -> Result<(), EditErrorKind> {
+        if mount::is_mount_point(&target.path) {
+            return Err(EditErrorKind::Mounted);
+        }
+        let key_file =
+            target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
+        check_owner(&key_file).map_err(EditErrorKind::Owner)?;
+        let name = beside(&target.name, SUFFIX);
+        let lock = target.folder.write(&name);
+        match lock.and_then(|file| require_own(file, Some(owner_of(&key_file)))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(lock_error(target, &name, error))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Finds a file and acquires its lock. A long wait is reported once.
     pub(in crate::store::yaml) fn acquire(
         file: &Path,
@@ -57,14 +76,7 @@ impl Lock {
     fn acquire_once(target: &Target, report: &dyn Fn(KeyFileEvent)) -> Result<Self, EditErrorKind> {
         let name = beside(&target.name, SUFFIX);
         let path = || target.path.with_file_name(&name);
-        let lock_error = |error: io::Error| {
-            let path = path();
-            if is_untrusted(&error) {
-                EditErrorKind::UntrustedLock { path, error }
-            } else {
-                EditErrorKind::Lock { path, error }
-            }
-        };
+        let lock_error = |error| lock_error(target, &name, error);
         let key_file =
             target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
         check_owner(&key_file).map_err(EditErrorKind::Owner)?;
@@ -106,6 +118,15 @@ impl Lock {
         // All digests have the same length, so that nothing has to be truncated.
         let mut file = &self.file;
         let _ = file.rewind().and_then(|()| file.write_all(text.to_text().as_bytes()));
+    }
+}
+
+fn lock_error(target: &Target, name: &OsStr, error: io::Error) -> EditErrorKind {
+    let path = target.path.with_file_name(name);
+    if is_untrusted(&error) {
+        EditErrorKind::UntrustedLock { path, error }
+    } else {
+        EditErrorKind::Lock { path, error }
     }
 }
 

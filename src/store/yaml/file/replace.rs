@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::edit_error::EditErrorKind;
+use super::lock::Lock;
 use super::target::{Target, beside};
 use crate::store::folder::Folder;
 use crate::store::yaml::read;
@@ -26,11 +27,7 @@ pub(in crate::store::yaml) fn replace(
     old: &[u8],
     new: &[u8],
 ) -> Result<Replaced, EditErrorKind> {
-    let before = target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
-    #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::nlink(&before) > 1 {
-        return Err(EditErrorKind::HardLink);
-    }
+    let before = replaceable(target)?;
     remove_leftovers(target);
     let mut temporary = TemporaryFile::create(target)?;
     temporary.write(new, &before)?;
@@ -49,6 +46,24 @@ pub(in crate::store::yaml) fn replace(
         Ok(()) => Ok(Replaced::Done),
         Err(error) => Ok(Replaced::Unsynced(error.to_string())),
     }
+}
+
+/// Checks, without changing anything, that a file could be locked and replaced.
+pub(in crate::store::yaml) fn check_writable(file: &Path) -> Result<(), EditErrorKind> {
+    let target = Target::find(file)?;
+    Lock::check(&target)?;
+    replaceable(&target)?;
+    target.folder.check_writable().map_err(EditErrorKind::Create)
+}
+
+/// Returns the metadata of a file that can be replaced.
+fn replaceable(target: &Target) -> Result<Metadata, EditErrorKind> {
+    let metadata = target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {
+        return Err(EditErrorKind::HardLink);
+    }
+    Ok(metadata)
 }
 
 /// Creates a file that only its owner can access, unless the file exists.

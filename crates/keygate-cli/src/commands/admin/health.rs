@@ -54,7 +54,6 @@ impl StoreHealth for ManagedHealth {
     fn report(&self) -> HealthFuture<'_> {
         Box::pin(async {
             let report = match self.store.kind() {
-                Kind::Memory => HealthReport::new("Memory"),
                 Kind::File(store) => self.of_file(store).await,
                 #[cfg(feature = "sqlite")]
                 Kind::Sqlite(store) => database("SQLite", store.schema_version().await),

@@ -3,13 +3,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use keygate::manage::{KeyInfo, PurgeKeys};
 
-use crate::args::{Globals, PurgeArgs};
+use crate::args::PurgeArgs;
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::show;
-use crate::store::{Store, dry_run};
+use crate::store::Store;
 
 /// The maximum number of keys that a sentence names.
 const NAMED: usize = 10;
@@ -28,7 +28,6 @@ pub(super) fn run(
     args: &PurgeArgs,
     confirmation: Confirmation,
     store: &dyn Store,
-    globals: &Globals,
     out: &Output,
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
@@ -43,21 +42,14 @@ pub(super) fn run(
         let note = "no keys were revoked or expired that long ago: nothing was purged";
         return out.report_unchanged(note, &serde_json::json!([]));
     }
-    if out.is_dry_run() {
-        // Fails if the file's layout cannot be edited.
-        if let Some(file) = dry_run(globals)? {
-            file.purge_keys(&purge)?;
-        }
-    } else {
-        confirmation.ask(&format!("Permanently remove {}?", named(&keys)))?;
-        let shown = keys.iter().map(|key| key.key_id).collect::<HashSet<_>>();
-        keys = block_on(store.purge_keys(&purge))?;
-        // The times are fixed, but somebody may have changed those of a key in the file or database.
-        let mut others = keys.clone();
-        others.retain(|key| !shown.contains(&key.key_id));
-        if confirmation.is_needed() && !others.is_empty() {
-            out.warn(&format!("after the question, the purge also selected {}", named(&others)));
-        }
+    confirmation.ask(&format!("Permanently remove {}?", named(&keys)))?;
+    let shown = keys.iter().map(|key| key.key_id).collect::<HashSet<_>>();
+    keys = block_on(store.purge_keys(&purge))?;
+    // The times are fixed, but somebody may have changed those of a key in the file or database.
+    let mut others = keys.clone();
+    others.retain(|key| !shown.contains(&key.key_id));
+    if confirmation.is_needed() && !others.is_empty() {
+        out.warn(&format!("after the question, the purge also selected {}", named(&others)));
     }
     let json = keys.iter().map(|key| show::key_json(key, now)).collect();
     out.report_change(&format!("purged {}", named(&keys)), &json)
