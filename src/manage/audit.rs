@@ -1,10 +1,14 @@
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
+use super::last_used::MINUTE;
 use super::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Policy, PurgeKeys};
 use crate::key::KeyId;
 
 mod finding;
+#[cfg(test)]
+mod tests;
 
 pub use finding::{AuditFinding, AuditKind};
 
@@ -36,14 +40,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Audit {
     policy: Policy,
     unused_for: Duration,
-    watched_since: Option<SystemTime>,
+    watched: Option<Range<SystemTime>>,
     in_file: Vec<AuditFinding>,
 }
 
 impl Default for Audit {
     fn default() -> Self {
         let (policy, in_file) = Default::default();
-        Self { policy, unused_for: 90 * DAY, watched_since: None, in_file }
+        Self { policy, unused_for: 90 * DAY, watched: None, in_file }
     }
 }
 
@@ -63,10 +67,11 @@ impl Audit {
         Self { unused_for: time, ..self }
     }
 
-    /// Sets the time since which the last use of keys has been watched, without a gap. Without it, only a key whose last
-    /// use is [`LastUsed::Never`] counts as unused: any other may have been used when nothing watched.
-    pub fn with_watched_since(self, since: impl Into<Option<SystemTime>>) -> Self {
-        Self { watched_since: since.into(), ..self }
+    /// Sets the time during which the last use of keys was watched, without a gap: with the feature `usage`,
+    /// `LastUses::watched`. Without it, only a key whose last use is [`LastUsed::Never`] counts as unused, and no key as
+    /// safe to revoke: any other may have been used when nothing watched.
+    pub fn with_watched(self, watched: impl Into<Option<Range<SystemTime>>>) -> Self {
+        Self { watched: watched.into(), ..self }
     }
 
     /// Adds findings about the key file of the store that lists do not show: weak keys and plaintext keys. They are
@@ -146,169 +151,40 @@ impl Audit {
         if let Some(successor) = key.replaced_by {
             // If the successor is unknown, any use counts.
             let replaced = created.get(&successor).copied().unwrap_or(SystemTime::UNIX_EPOCH);
-            match key.last_used {
-                LastUsed::At(time) if time >= replaced => kinds.push(AuditKind::ReplacedButUsed),
-                _ if self.is_unused(key, replaced) => kinds.push(AuditKind::ReplacedAndUnused),
-                _ => {}
-            }
+            kinds.extend(self.is_still_used(key, replaced).map(|is_used| {
+                if is_used { AuditKind::ReplacedButUsed } else { AuditKind::ReplacedAndUnused }
+            }));
         }
         kinds
     }
 
+    /// Returns whether a key has been used since it was replaced at this time, which is when its successor was issued.
+    /// `None` if that is not known, because its use was not watched from then until at least a minute later.
+    ///
+    /// Last uses are kept to the minute. A key that was last used in the minute of its replacement may have been used after
+    /// it, so it counts as unused only if it was watched for a day since.
+    pub fn is_still_used(&self, key: &KeyInfo, replaced: SystemTime) -> Option<bool> {
+        let least = match key.last_used {
+            LastUsed::At(minute) if minute >= replaced => return Some(true),
+            used if used.may_be_since(replaced) => DAY,
+            LastUsed::At(_) | LastUsed::Never | LastUsed::Unknown => MINUTE,
+        };
+        let watched = self.watched.as_ref()?;
+        (watched.start <= replaced && replaced + least <= watched.end).then_some(false)
+    }
+
     /// Returns whether a key is older than this time, and was certainly not used since.
     fn is_unused(&self, key: &KeyInfo, start: SystemTime) -> bool {
-        let is_watched = self.watched_since.is_some_and(|since| since <= start);
+        let is_watched =
+            self.watched.as_ref().is_some_and(|it| it.start <= start && start <= it.end);
+        let is_older = key.created.map(|created| created < start);
         match key.last_used {
-            LastUsed::At(time) => is_watched && time < start,
-            LastUsed::Never => key.created.is_some_and(|created| created < start),
-            LastUsed::Unknown => is_watched && key.created.is_none_or(|created| created < start),
+            LastUsed::At(_) => is_watched && !key.last_used.may_be_since(start),
+            // It was watched since its issue.
+            LastUsed::Never => {
+                is_older == Some(true) && self.watched.as_ref().is_none_or(|it| start <= it.end)
+            }
+            LastUsed::Unknown => is_watched && is_older != Some(false),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-    use crate::client::ClientProfile;
-    use crate::key::{KeyState, Lifetime};
-
-    const NOW: Duration = Duration::from_secs(1_800_000_000);
-
-    fn days_ago(days: u32) -> SystemTime {
-        UNIX_EPOCH + NOW - days * DAY
-    }
-
-    fn key(change: impl FnOnce(&mut KeyInfo)) -> KeyInfo {
-        let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
-        key.created = Some(days_ago(200));
-        key.lifetime = Lifetime::default().with_expiry(UNIX_EPOCH + NOW + DAY);
-        change(&mut key);
-        key
-    }
-
-    fn kinds(audit: &Audit, keys: &[KeyInfo]) -> Vec<AuditKind> {
-        let findings = audit.findings(&[], keys, UNIX_EPOCH + NOW);
-        findings.into_iter().map(|finding| finding.kind).collect()
-    }
-
-    #[test]
-    fn key_is_unused_only_if_watched_for_that_long() {
-        let found = |last_used, created, watched: Option<SystemTime>| {
-            let audit = Audit::new().with_watched_since(watched);
-            kinds(&audit, &[key(|key| (key.last_used, key.created) = (last_used, created))])
-        };
-        let old = Some(days_ago(200));
-        let unused = [AuditKind::Unused];
-        assert_eq!(found(LastUsed::At(days_ago(91)), old, old), unused);
-        // It may have been used in a gap.
-        assert_eq!(found(LastUsed::At(days_ago(100)), old, Some(days_ago(89))), []);
-        assert_eq!(found(LastUsed::At(days_ago(100)), old, None), []);
-        assert_eq!(found(LastUsed::At(days_ago(89)), old, old), []);
-        assert_eq!(found(LastUsed::Never, old, old), unused);
-        assert_eq!(found(LastUsed::Never, Some(days_ago(89)), old), []);
-        assert_eq!(found(LastUsed::Unknown, old, Some(days_ago(90))), unused);
-        assert_eq!(found(LastUsed::Unknown, None, Some(days_ago(90))), unused);
-        assert_eq!(found(LastUsed::Unknown, old, Some(days_ago(89))), []);
-        assert_eq!(found(LastUsed::Unknown, old, None), []);
-    }
-
-    #[test]
-    fn key_that_works_for_longer_than_the_policy_allows_is_found() {
-        let audit =
-            |days: u32| Audit::new().with_policy(Policy::new().with_max_lifetime(days * DAY));
-        // The key was issued 200 days ago, and expires tomorrow.
-        assert_eq!(kinds(&audit(200), &[key(|_| {})]), [AuditKind::BeyondPolicy]);
-        assert_eq!(kinds(&audit(201), &[key(|_| {})]), []);
-        let forever = key(|key| key.lifetime = Lifetime::default());
-        assert_eq!(kinds(&audit(200), &[forever]), [AuditKind::NeverExpires]);
-    }
-
-    #[test]
-    fn replaced_key_is_used_or_safe_to_revoke() {
-        let successor: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
-        let found = |last_used, watched| {
-            let old = key(|key| (key.last_used, key.replaced_by) = (last_used, Some(successor)));
-            let mut new = KeyInfo::new(successor, "App 1");
-            new.created = Some(days_ago(5));
-            new.lifetime = old.lifetime;
-            kinds(&Audit::new().with_watched_since(watched), &[old, new])
-        };
-        assert_eq!(found(LastUsed::At(days_ago(4)), None), [AuditKind::ReplacedButUsed]);
-        let watched = Some(days_ago(5));
-        assert_eq!(found(LastUsed::At(days_ago(6)), watched), [AuditKind::ReplacedAndUnused]);
-        for gap in [None, Some(days_ago(4))] {
-            assert_eq!(found(LastUsed::At(days_ago(6)), gap), []);
-        }
-        assert_eq!(found(LastUsed::Unknown, watched), [AuditKind::ReplacedAndUnused]);
-        assert_eq!(found(LastUsed::Unknown, Some(days_ago(4))), []);
-    }
-
-    #[test]
-    fn key_that_ended_long_ago_can_be_removed() {
-        let revoked = |days| {
-            let revoke = |key: &mut KeyInfo| {
-                key.state = KeyState::Revoked;
-                key.revoked = Some(days_ago(days));
-            };
-            kinds(&Audit::new(), &[key(revoke)])
-        };
-        let expired = |days| {
-            let lifetime = Lifetime::default().with_expiry(days_ago(days));
-            kinds(&Audit::new(), &[key(|key| key.lifetime = lifetime)])
-        };
-        assert_eq!(
-            (revoked(90), expired(90)),
-            (vec![AuditKind::Removable], vec![AuditKind::Removable])
-        );
-        assert_eq!((revoked(89), expired(89)), (vec![], vec![]));
-        let disabled =
-            key(|key| (key.state, key.lifetime) = (KeyState::Disabled, Lifetime::default()));
-        assert_eq!(kinds(&Audit::new(), &[disabled]), []);
-    }
-
-    #[test]
-    fn key_that_a_purge_keeps_is_not_removable() {
-        let successor: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
-        let mut revoked = KeyInfo::new(successor, "App 1");
-        (revoked.state, revoked.revoked) = (KeyState::Revoked, Some(days_ago(100)));
-        let keys = |old: KeyInfo| kinds(&Audit::new(), &[old, revoked.clone()]);
-        // A key that still works names its successor.
-        let old = key(|key| key.replaced_by = Some(successor));
-        assert_eq!(keys(old.clone()), []);
-        let expired = Lifetime::default().with_expiry(days_ago(10));
-        assert_eq!(keys(KeyInfo { lifetime: expired, ..old }), [AuditKind::Removable]);
-    }
-
-    #[test]
-    fn findings_of_the_file_come_last() {
-        let in_file = AuditFinding::in_file(AuditKind::WeakKey, "keys.yml:3", "replace it");
-        let audit = Audit::new().with_file([in_file.clone()]);
-        let findings = audit.findings(&[ClientInfo::new("Z")], &[], UNIX_EPOCH + NOW);
-        assert_eq!(findings.len(), 3);
-        assert_eq!((&findings[2], findings[2].message().as_str()), (&in_file, "replace it"));
-        assert_eq!(findings[0].message(), AuditKind::NoQuota.to_string());
-    }
-
-    #[test]
-    fn client_without_quota_or_keys_is_found_before_its_keys() {
-        let client = |name: &str| ClientInfo::new(name);
-        let mut disabled = client("Old");
-        disabled.enabled = false;
-        let limited =
-            ClientInfo::new(ClientProfile::new("App 2").with_quota("9/day".parse().unwrap()));
-        let clients = [client("App 1"), limited, disabled];
-        let forever = key(|key| key.lifetime = Lifetime::default());
-        let findings =
-            Audit::new().findings(&clients, std::slice::from_ref(&forever), UNIX_EPOCH + NOW);
-        let found: Vec<_> =
-            findings.iter().map(|it| (it.client.as_deref(), it.kind.name(), it.key_id)).collect();
-        let expected = [
-            (Some("App 1"), "no_quota", None),
-            (Some("App 1"), "never_expires", Some(forever.key_id)),
-            (Some("App 2"), "no_keys", None),
-        ];
-        assert_eq!(found, expected);
     }
 }

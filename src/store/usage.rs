@@ -16,6 +16,9 @@ const DAY: u64 = 24 * 60 * 60;
 /// If there was no batch for longer than this, in seconds, usage was not watched meanwhile.
 pub(crate) const MAX_GAP: u64 = DAY;
 
+/// If there was no batch for longer than this, in seconds, usage may not be watched now. Idle writers write more often.
+pub(crate) const MAX_SILENCE: u64 = 60 * 60;
+
 /// Days and last uses are kept for two years.
 pub(crate) const DAYS_KEPT: u64 = 731 * DAY;
 
@@ -33,8 +36,10 @@ pub(crate) struct UsageBatch {
     /// The instance and the number of the batch, so that a batch that is sent twice is counted once.
     pub(crate) instance: String,
     pub(crate) sequence: u64,
-    /// The start of the instance.
+    /// The start of the instance, or the end of the last requests that it lost.
     pub(crate) since: u64,
+    /// Whether the instance lost requests before `since`, so that no earlier time counts as watched.
+    pub(crate) has_lost: bool,
     pub(crate) now: u64,
     pub(crate) rows: Vec<UsageRow>,
     /// The last uses of keys that were admitted.

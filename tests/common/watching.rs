@@ -43,7 +43,7 @@ async fn found(history: &UsageHistory, created: SystemTime, now: SystemTime) -> 
     }
     let successor = key("b 1", created + Duration::from_secs(60));
     let keys = [&keys[..], &[successor]].concat();
-    let audit = Audit::new().with_watched_since(uses.watched_since());
+    let audit = Audit::new().with_watched(uses.watched());
     let mut findings = audit.findings(&[], &keys, now);
     findings.retain(|finding| {
         finding.key_id != Some(id("b 1")) && finding.kind != AuditKind::NeverExpires
@@ -51,22 +51,23 @@ async fn found(history: &UsageHistory, created: SystemTime, now: SystemTime) -> 
     findings.iter().map(|finding| finding.kind).collect()
 }
 
-/// No writer has written for more than a day.
+/// No writer has written for more than an hour.
 pub(crate) async fn nothing_is_known_after_the_writer_stopped(history: UsageHistory) {
     let (history, clock) = with_clock(history);
     assert_eq!(history.watch().await.unwrap(), UsageWatch::Never);
     write(&history, at(0)).await;
-    clock.set(at(DAY));
-    let later = key("a 2", at(60));
+    clock.set(at(HOUR));
+    let [unused, later] = [at(0), at(1)].map(|created| key("a 2", created));
     let uses = history.last_uses(None).await.unwrap();
-    assert_eq!(uses.watch(), UsageWatch::Since(at(0)));
-    assert_eq!(uses.of(&later), LastUsed::Never);
+    assert_eq!(uses.watch(), UsageWatch::Current { since: at(0), until: at(0) });
+    assert_eq!(uses.of(&unused), LastUsed::Never);
+    assert_eq!(uses.of(&later), LastUsed::Unknown, "nobody has watched it yet");
 
-    clock.set(at(DAY + 1));
+    clock.set(at(HOUR + 1));
     let uses = history.last_uses(None).await.unwrap();
     assert_eq!(uses.watch(), UsageWatch::Ended { since: at(0), until: at(0) });
     assert_eq!((uses.watched_since(), history.watched_since().await.unwrap()), (None, None));
-    assert_eq!(uses.of(&later), LastUsed::Unknown);
+    assert_eq!(uses.of(&unused), LastUsed::Unknown);
     let minute = at(0) - Duration::from_secs(30);
     assert_eq!(uses.of(&key("a 1", at(0))), LastUsed::At(minute));
     clock.set(at(100 * DAY));
@@ -84,7 +85,8 @@ pub(crate) async fn key_may_have_been_used_in_a_gap(history: UsageHistory) {
         UsageWriter::start(&usage, &history).unwrap().stop().await.unwrap();
     }
     clock.set(at(100 * DAY));
-    assert_eq!(history.watch().await.unwrap(), UsageWatch::Since(at(97 * DAY)));
+    let [since, until] = [97, 100].map(|day| at(day * DAY));
+    assert_eq!(history.watch().await.unwrap(), UsageWatch::Current { since, until });
     assert_eq!(found(&history, at(60), at(100 * DAY)).await, []);
 }
 
@@ -111,8 +113,47 @@ pub(crate) async fn removed_last_use_is_not_never(history: UsageHistory, set_unt
     assert_eq!(found(&history, at(0), at(now)).await, [AuditKind::Unused; 2]);
     let mut keys = [key("a 1", at(0))];
     uses.add_to(&mut keys);
-    let audit = Audit::new().with_watched_since(uses.watched_since());
+    let audit = Audit::new().with_watched(uses.watched());
     let audit = audit.with_unused_for(Duration::from_secs(732 * DAY));
     let findings = audit.findings(&[], &keys, at(now));
     assert!(findings.iter().all(|finding| finding.kind != AuditKind::Unused), "{findings:?}");
+}
+
+/// A writer that cannot write for two hours drops a batch. `set_broken` breaks and repairs the tables.
+pub(crate) async fn dropped_batch_ends_the_watch(history: UsageHistory, set_broken: impl Fn(bool)) {
+    let (history, clock) = with_clock(history);
+    let counted = Counted::new();
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    writer.flush().await.unwrap();
+    set_broken(true);
+    counted.clock.set(at(60));
+    counted.calls("a 1", 1);
+    // As many attempts as take an hour if nobody flushes.
+    for _ in 0..400 {
+        writer.flush().await.unwrap_err();
+    }
+    counted.clock.set(at(59 + HOUR));
+    writer.flush().await.unwrap_err();
+    assert_eq!(writer.health().dropped_batches, 0);
+    counted.clock.set(at(2 * HOUR));
+    counted.calls("b 1", 1);
+    writer.flush().await.unwrap_err();
+    assert_eq!(writer.health().dropped_batches, 1);
+    set_broken(false);
+
+    // Another writer does not know of the gap, and its clock is ahead.
+    clock.set(at(2 * HOUR + 600));
+    let other = Counted::new();
+    other.clock.set(at(2 * HOUR + 600));
+    let other = other.usage.clone();
+    UsageWriter::start(&other, &history).unwrap().stop().await.unwrap();
+    let issued = [key("a 1", at(0)), key("a 1", at(60)), key("a 2", at(61))];
+    writer.stop().await.unwrap();
+    let uses = history.last_uses(None).await.unwrap();
+    let [since, until] = [at(61), at(2 * HOUR + 600)];
+    assert_eq!(uses.watch(), UsageWatch::Current { since, until });
+    let last_uses = issued.map(|key| uses.of(&key));
+    assert_eq!(last_uses, [LastUsed::Unknown, LastUsed::Unknown, LastUsed::Never]);
+    assert_eq!(uses.used_since(UNIX_EPOCH).collect::<Vec<_>>(), [id("b 1")]);
+    assert_eq!(found(&history, at(0), at(2 * HOUR)).await, []);
 }

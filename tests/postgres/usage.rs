@@ -251,3 +251,14 @@ async fn last_use_that_was_removed_is_not_never() {
     };
     watching::removed_last_use_is_not_never(history(&database).await, set_until).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_batch_ends_the_watch() {
+    let database = Postgres::shared().database();
+    let history = history(&database).await;
+    let set_broken = |is_broken| {
+        let (from, to) = if is_broken { ("counts", "away") } else { ("away", "counts") };
+        database.psql(&format!("alter table keygate.usage_{from} rename to usage_{to}"));
+    };
+    watching::dropped_batch_ends_the_watch(history, set_broken).await;
+}

@@ -1,5 +1,6 @@
 //! The usage history of services, which `--usage` locates.
 
+use std::ops::Range;
 use std::time::SystemTime;
 
 use keygate::manage::KeyInfo;
@@ -21,8 +22,12 @@ use crate::runtime::block_on;
 )]
 pub(crate) enum Watched {
     Never,
-    Since(SystemTime),
-    /// No service has recorded for more than a day.
+    Current {
+        since: SystemTime,
+        /// The last time that a service recorded it.
+        until: SystemTime,
+    },
+    /// No service has recorded for more than an hour.
     Ended {
         since: SystemTime,
         until: SystemTime,
@@ -30,9 +35,12 @@ pub(crate) enum Watched {
 }
 
 impl Watched {
-    /// Returns since when usage has been recorded, or `None` if it is not recorded now.
-    pub(crate) fn since(&self) -> Option<SystemTime> {
-        if let Self::Since(since) = self { Some(*since) } else { None }
+    /// Returns when usage was recorded, or `None` if it is not recorded now.
+    pub(crate) fn watched(&self) -> Option<Range<SystemTime>> {
+        match self {
+            Self::Current { since, until } => Some(*since..*until),
+            Self::Never | Self::Ended { .. } => None,
+        }
     }
 }
 
@@ -41,7 +49,7 @@ impl From<UsageWatch> for Watched {
     fn from(watch: UsageWatch) -> Self {
         match watch {
             UsageWatch::Never => Self::Never,
-            UsageWatch::Since(since) => Self::Since(since),
+            UsageWatch::Current { since, until } => Self::Current { since, until },
             UsageWatch::Ended { since, until } => Self::Ended { since, until },
         }
     }

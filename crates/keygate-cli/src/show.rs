@@ -127,7 +127,7 @@ pub(crate) fn watched(watched: Option<&Watched>, out: &Output) {
 /// Describes when something was recorded.
 pub(crate) fn since_when(what: &str, watched: &Watched) -> String {
     match watched {
-        Watched::Since(since) => format!("{what} recorded since {}", time(*since)),
+        Watched::Current { since, .. } => format!("{what} recorded since {}", time(*since)),
         Watched::Never => {
             format!("{what} was never recorded: start a `UsageWriter` in the service")
         }

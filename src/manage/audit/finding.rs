@@ -60,7 +60,8 @@ pub enum AuditKind {
     Unused,
     /// The key was replaced, and has been used since.
     ReplacedButUsed,
-    /// The key was replaced, and has not been used since: it can be revoked.
+    /// The key was replaced and is no longer used, so it can be revoked: see
+    /// [`Audit::is_still_used`](super::Audit::is_still_used).
     ReplacedAndUnused,
     /// The key was revoked or has expired a long time ago: it can be removed.
     Removable,

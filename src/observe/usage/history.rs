@@ -75,7 +75,7 @@ impl UsageHistory {
     }
 
     /// Returns when usage was written: from the start of the first writer, or of the first one after a gap of more than
-    /// a day in which there was none.
+    /// a day in which there was none. After a writer has dropped batches, from the end of the last one.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl UsageHistory {
     }
 
     /// Returns since when usage has been written: see [`UsageHistory::watch`]. `None` if nothing was ever written, or if
-    /// no writer has written for more than a day, so that usage is not watched now.
+    /// no writer has written for more than an hour, so that usage is not watched now.
     ///
     /// # Errors
     ///

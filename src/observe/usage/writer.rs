@@ -18,14 +18,16 @@ use writing::{Command, Writing};
 
 /// Writes the counts of a [`Usage`] to a [`UsageHistory`], so that they survive the process.
 ///
-/// Every 10 seconds, a separate thread takes the new counts and, if there are any, writes them in one transaction. No
-/// request waits for it, and counting a request costs the same as without a writer. Several instances may write to one
+/// Every 10 seconds, a separate thread takes the new counts and, if there are any, writes them in one transaction. Without
+/// any, it writes once a minute that usage is watched. No request waits for it, and counting a request costs the same as
+/// without a writer. Several instances may write to one
 /// history: their counts are added up.
 ///
 /// - A batch has the id of its instance and its own number, and is sent unchanged until the database confirms it. So a
 ///   commit whose confirmation was lost is counted once.
 /// - While the history cannot be written, new counts are collected with their minutes, up to 100,000 rows. Further
-///   counts are written afterwards as if they were new. A batch that was refused for an hour is dropped.
+///   counts are written afterwards as if they were new. A batch that was refused for an hour is dropped, and usage
+///   counts as watched only since then: see [`UsageHistory::watch`].
 /// - A process that is killed loses the counts since its last batch. Call [`UsageWriter::stop`] at the end of the service.
 ///
 /// The start of a failure is an event (feature `tracing`), and [`UsageWriter::health`] shows the failure while it

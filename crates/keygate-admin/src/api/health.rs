@@ -34,7 +34,7 @@ struct PolicyView {
 struct UsageHealth {
     /// `ok`, `unavailable`, or `not_kept` if this service has no usage history.
     status: &'static str,
-    /// Since when usage has been recorded; `null` if it never was, if no service has recorded it for more than a day, or
+    /// Since when usage has been recorded; `null` if it never was, if no service has recorded it for more than an hour, or
     /// if this is not known.
     #[schema(format = DateTime)]
     watched_since: Option<String>,

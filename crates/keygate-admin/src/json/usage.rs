@@ -39,7 +39,7 @@ impl ReadUsage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
 pub(crate) struct UsageView {
-    /// Since when usage has been recorded; `null` if it never was, or if no service has recorded it for more than a day.
+    /// Since when usage has been recorded; `null` if it never was, or if no service has recorded it for more than an hour.
     #[schema(format = DateTime)]
     watched_since: Option<String>,
     #[schema(format = DateTime)]

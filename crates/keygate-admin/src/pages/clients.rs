@@ -122,7 +122,7 @@ async fn uses_of(app: &App, clients: &[ClientInfo]) -> (Option<Uses>, Markup) {
         (Ok(uses), Ok(UsageWatch::Ended { until, .. })) => {
             (Some(uses), html! { p.muted { (uses::ended(until, now)) } })
         }
-        (Ok(uses), Ok(UsageWatch::Never | UsageWatch::Since(_))) => (Some(uses), html! {}),
+        (Ok(uses), Ok(UsageWatch::Never | UsageWatch::Current { .. })) => (Some(uses), html! {}),
         (Err(error), _) | (_, Err(error)) => (None, uses::unreadable(&error.to_string())),
     }
 }

@@ -125,7 +125,7 @@ async fn usage(app: &App) -> Markup {
                         dt { "Written since" }
                         @match watch {
                             UsageWatch::Never => { dd { span.muted { "no service has recorded usage yet" } } }
-                            UsageWatch::Since(since) => { dd { (relative(since, app.now())) } }
+                            UsageWatch::Current { since, .. } => { dd { (relative(since, app.now())) } }
                             UsageWatch::Ended { since, until } => {
                                 dd { (relative(since, app.now())) }
                                 dt { "Last written" }

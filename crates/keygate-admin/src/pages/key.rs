@@ -72,7 +72,7 @@ async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
                 "Replaced by key " a href=(key_url(app, successor, "")) { code.id { (successor.to_string()) } } "."
                 @match still {
                     Some(true) => { " " strong { "It is still in use." } " The client has not switched to the new key yet." }
-                    Some(false) => { " It has not been used since, so it is safe to revoke." }
+                    Some(false) => { " It is no longer used, so it is safe to revoke." }
                     None => {}
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use keygate::manage::{KeyInfo, LastUsed};
+use keygate::manage::{Audit, KeyInfo};
 use maud::{Markup, html};
 
 use super::uses::Uses;
@@ -92,13 +92,7 @@ pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
 
 /// Returns whether a replaced key is still used, or `None` if that is not known.
 pub(super) fn is_still_used(key: &KeyInfo, uses: &Uses, successor: &KeyInfo) -> Option<bool> {
-    match (uses.last_used(key), successor.created) {
-        (LastUsed::At(last), Some(created)) if last >= created => Some(true),
-        // Without a gap in which it may have been used.
-        (LastUsed::At(_), Some(created)) => {
-            uses.watched_since().is_some_and(|since| since <= created).then_some(false)
-        }
-        (LastUsed::Never, _) => Some(false),
-        _ => None,
-    }
+    let mut key = key.clone();
+    key.last_used = uses.last_used(&key);
+    Audit::new().with_watched(uses.watched()).is_still_used(&key, successor.created?)
 }

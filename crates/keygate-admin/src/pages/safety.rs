@@ -3,6 +3,7 @@
 //! Both come from the library's `Audit::findings`, which `keygate audit` also uses.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -45,14 +46,15 @@ enum KeptUsage {
     NotGiven,
     Unreadable(String),
     NotWritten,
-    Since(SystemTime),
+    /// It was recorded during this time, and still is.
+    Watched(Range<SystemTime>),
     /// No service has recorded usage since this time.
     Ended(SystemTime),
 }
 
 impl KeptUsage {
-    fn since(&self) -> Option<SystemTime> {
-        if let Self::Since(since) = self { Some(*since) } else { None }
+    fn watched(&self) -> Option<&Range<SystemTime>> {
+        if let Self::Watched(watched) = self { Some(watched) } else { None }
     }
 }
 
@@ -69,7 +71,7 @@ impl Safety {
         let knows_file = in_file.is_some();
         let audit = Audit::new()
             .with_policy(app.store.policy().await?)
-            .with_watched_since(usage.since())
+            .with_watched(usage.watched().cloned())
             .with_file(in_file.unwrap_or_default());
         let now = app.now();
         let findings = audit.findings(&clients.found, &keys.found, now);
@@ -104,7 +106,7 @@ async fn last_uses(app: &App, keys: &mut [KeyInfo]) -> KeptUsage {
             uses.add_to(keys);
             match uses.watch() {
                 UsageWatch::Never => KeptUsage::NotWritten,
-                UsageWatch::Since(since) => KeptUsage::Since(since),
+                UsageWatch::Current { since, until } => KeptUsage::Watched(since..until),
                 UsageWatch::Ended { until, .. } => KeptUsage::Ended(until),
             }
         }
@@ -149,8 +151,8 @@ fn kept_usage(app: &App, usage: &KeptUsage) -> Markup {
                      complete. " (why) }
             }
         },
-        KeptUsage::Since(since) => html! {
-            p.muted { "The last use of keys is known since " (relative(*since, app.now())) ". A key counts as unused \
+        KeptUsage::Watched(watched) => html! {
+            p.muted { "The last use of keys is known since " (relative(watched.start, app.now())) ". A key counts as unused \
                 only if usage was recorded for the whole time." }
         },
     }

@@ -52,7 +52,7 @@ async fn body(
     let now = app.now();
     let (since, until) = match usage.watch().await? {
         UsageWatch::Never => return Ok(not_written()),
-        UsageWatch::Since(since) => (since, None),
+        UsageWatch::Current { since, .. } => (since, None),
         UsageWatch::Ended { since, until } => (since, Some(until)),
     };
     let shown =
@@ -80,7 +80,7 @@ async fn body(
 /// Renders one client's requests by outcome over the last day, if they can be read.
 pub(super) async fn of_client(app: &App, client: &str) -> Markup {
     let Some(usage) = &app.usage else { return html! {} };
-    let Ok(UsageWatch::Since(_)) = usage.watch().await else { return html! {} };
+    let Ok(UsageWatch::Current { .. }) = usage.watch().await else { return html! {} };
     let shown = Shown::read(usage, Period::Day, Some(client), app.now()).await;
     html! {
         @if let Ok(shown) = shown {

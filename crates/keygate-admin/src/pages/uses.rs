@@ -1,6 +1,7 @@
 //! The last use of a client's keys, and their requests today.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::KeyId;
@@ -58,8 +59,14 @@ impl Uses {
         }
     }
 
-    pub(super) fn watched_since(&self) -> Option<SystemTime> {
-        if let Self::Known { last, .. } = self { last.watched_since() } else { None }
+    /// Returns the time during which last uses were watched.
+    pub(super) fn watched(&self) -> Option<Range<SystemTime>> {
+        if let Self::Known { last, .. } = self { last.watched() } else { None }
+    }
+
+    /// Returns whether a key was issued after usage was last recorded.
+    fn is_new(&self, key: &KeyInfo) -> bool {
+        self.watched().is_some_and(|watched| key.created.is_some_and(|time| watched.end < time))
     }
 
     /// Returns when the recording of usage ended, if it did.
@@ -67,7 +74,7 @@ impl Uses {
         match self {
             Self::Known { last, .. } => match last.watch() {
                 UsageWatch::Ended { until, .. } => Some(until),
-                UsageWatch::Never | UsageWatch::Since(_) => None,
+                UsageWatch::Never | UsageWatch::Current { .. } => None,
             },
             Self::NotKept | Self::Unreadable(_) | Self::NotWritten => None,
         }
@@ -109,6 +116,7 @@ impl Uses {
                 @match self.last_used(key) {
                     LastUsed::At(used) => { "Last used " strong { (time::relative(used, now)) } ". " }
                     LastUsed::Never => { "Never used. " }
+                    _ if self.is_new(key) => { "No use has been recorded yet. " }
                     _ => { "Not used since usage recording began. " }
                 }
                 strong { (counted(today, "request")) } " today (UTC)."

@@ -65,9 +65,9 @@ async fn cards_count_what_the_audit_finds() {
     let cards = page.get("/safety").await;
 
     let mut keys = kept.store.list_keys(None).unwrap();
-    kept.history.last_uses(None).await.unwrap().add_to(&mut keys);
-    let since = kept.history.watched_since().await.unwrap();
-    let audit = Audit::new().with_policy(kept.store.policy()).with_watched_since(since);
+    let uses = kept.history.last_uses(None).await.unwrap();
+    uses.add_to(&mut keys);
+    let audit = Audit::new().with_policy(kept.store.policy()).with_watched(uses.watched());
     let findings = audit.findings(&kept.store.list_clients(), &keys, at(0));
     for (title, path, kind, client) in [
         ("Never expires", "never-expires", AuditKind::NeverExpires, "Quiet"),

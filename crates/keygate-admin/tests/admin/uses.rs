@@ -1,12 +1,13 @@
 //! The last use and the requests of clients and keys, on their pages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use keygate::MemoryStore;
 use keygate::observe::UsageHistory;
+use keygate::{KeyDigest, MemoryStore, NewKey};
 
 use crate::filled::{between, lacks, send, unescaped};
-use crate::kept::{HOUR, Kept};
+use crate::kept::{DAY, HOUR, Kept};
 use crate::support::{Answer, Page, Server, at, key_id, minutes};
 
 async fn page(kept: &Kept) -> Page {
@@ -130,11 +131,56 @@ async fn revoke_and_rotate_show_the_recent_use_of_the_key() {
     let form = page.get(&path).await;
     let typed = [("grace", "24h"), ("lifetime", "same"), ("label", "")];
     assert_eq!(send(&mut page, &path, &form, &typed).await.status, 200);
+    // Nobody can know yet.
+    lacks(&page.get(&format!("/keys/{used}")).await, "safe to revoke");
+    kept.pass(minutes(1)).await;
     page.get(&format!("/keys/{used}")).await.says("it is safe to revoke");
     kept.pass(HOUR).await;
     kept.calls("key of a", 1);
     kept.flush().await;
     page.get(&format!("/keys/{used}")).await.says("It is still in use");
+}
+
+#[tokio::test]
+async fn use_in_the_minute_of_rotation_is_not_before_it() {
+    let kept = Kept::since(at(0)).await;
+    let used = kept.key("A", "key of a", |key| key);
+    kept.pass(2 * minutes(1)).await;
+    kept.clock.advance(Duration::from_secs(10));
+    let new = NewKey::new(KeyDigest::of(b"new key of a"));
+    kept.store.rotate(&used, new, 30 * DAY).unwrap();
+    // The last use is kept as the start of the minute, which is before the rotation.
+    kept.clock.advance(Duration::from_secs(10));
+    kept.calls("key of a", 1);
+    kept.pass(HOUR).await;
+    let mut page = page(&kept).await;
+    let path = format!("/keys/{used}");
+    lacks(&page.get(&path).await, "safe to revoke");
+    lacks(&page.get("/safety/safe-to-revoke").await, &path);
+    kept.pass(DAY).await;
+    let mut page = self::page(&kept).await;
+    page.get(&path).await.says("It is no longer used, so it is safe to revoke");
+    page.get("/safety/safe-to-revoke").await.says(&path);
+}
+
+#[tokio::test]
+async fn nothing_is_known_of_a_key_before_it_was_watched() {
+    let kept = Kept::since(at(0)).await;
+    let old = kept.key("A", "key of a", |key| key);
+    kept.pass(HOUR).await;
+    kept.clock.advance(minutes(59));
+    // Nobody has watched for 59 minutes.
+    let new = NewKey::new(KeyDigest::of(b"new key of a"));
+    let new = kept.store.rotate(&old, new, 30 * DAY).unwrap().new.key_id;
+    let mut page = page(&kept).await;
+    let key = page.get(&format!("/keys/{new}")).await;
+    key.says("No use has been recorded yet");
+    lacks(&key, "Never used");
+    lacks(&page.get(&format!("/keys/{old}")).await, "safe to revoke");
+    lacks(&page.get("/safety/safe-to-revoke").await, &format!("/keys/{old}"));
+    kept.pass(minutes(1)).await;
+    page.get(&format!("/keys/{new}")).await.says("Never used");
+    page.get(&format!("/keys/{old}")).await.says("safe to revoke");
 }
 
 #[tokio::test]

@@ -21,12 +21,11 @@ pub(super) fn run(args: &AuditArgs, globals: &Globals, out: &Output) -> Result<E
     let mut keys = block_on(store.list_readable_keys(None))?;
     let watched = add_last_uses(&mut keys.found, None, globals, out)?;
 
-    let since = watched.as_ref().and_then(Watched::since);
     let policy = block_on(store.policy())?;
     let audit = Audit::new()
         .with_policy(policy)
         .with_unused_for(args.unused_for)
-        .with_watched_since(since)
+        .with_watched(watched.as_ref().and_then(Watched::watched))
         .with_file(in_file(globals)?);
     let findings = audit.findings(&clients.found, &keys.found, now);
     if findings.is_empty() && !out.is_json() {

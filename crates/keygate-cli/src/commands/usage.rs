@@ -57,7 +57,7 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
     } else {
         let (since, until) = match &watched {
             Watched::Never => (None, None),
-            Watched::Since(since) => (Some(*since), None),
+            Watched::Current { since, .. } => (Some(*since), None),
             Watched::Ended { since, until } => (Some(*since), Some(*until)),
         };
         let [since, until] = [since, until].map(|time| time.map(show::time));

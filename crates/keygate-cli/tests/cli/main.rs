@@ -59,6 +59,8 @@ mod unwritable;
 mod usage;
 #[cfg(feature = "sqlite")]
 mod usage_history;
+#[cfg(feature = "sqlite")]
+mod usage_watch;
 mod waiting;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::SystemTime;
 
 use super::{UsageWatch, system_time};
@@ -51,17 +52,23 @@ impl LastUses {
         self.watch.since()
     }
 
-    /// Returns when a key was last used: [`LastUsed::Never`] only if it has been watched since its issue, until
-    /// now.
-    pub fn of(&self, key: &KeyInfo) -> LastUsed {
-        match (self.time(key.key_id, &key.client), self.watched_since(), key.created) {
-            (Some(time), ..) => LastUsed::At(time),
-            (None, Some(since), Some(created)) if since <= created => LastUsed::Never,
-            (None, ..) => LastUsed::Unknown,
-        }
+    /// Returns the time that has been watched: see [`UsageWatch::watched`].
+    pub fn watched(&self) -> Option<Range<SystemTime>> {
+        self.watch.watched()
     }
 
-    /// Returns the ids of the keys that were used at or after this time, for [`KeyQuery::only`] and [`KeyQuery::except`].
+    /// Returns when a key was last used: [`LastUsed::Never`] only if it has been watched since its issue, until
+    /// now. A key that was issued after the last batch is not watched yet.
+    pub fn of(&self, key: &KeyInfo) -> LastUsed {
+        if let Some(time) = self.time(key.key_id, &key.client) {
+            return LastUsed::At(time);
+        }
+        let watched = self.watched();
+        let is_watched = |time| watched.is_some_and(|it| it.start <= time && time <= it.end);
+        if key.created.is_some_and(is_watched) { LastUsed::Never } else { LastUsed::Unknown }
+    }
+
+    /// Returns the ids of the keys that were used at or after this time, or in its minute, for [`KeyQuery::only`] and [`KeyQuery::except`].
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -82,7 +89,8 @@ impl LastUses {
     /// [`KeyQuery::only`]: crate::manage::KeyQuery::only
     /// [`KeyQuery::except`]: crate::manage::KeyQuery::except
     pub fn used_since(&self, time: SystemTime) -> impl Iterator<Item = KeyId> {
-        let is_used = move |uses: &HashMap<_, SystemTime>| uses.values().any(|used| *used >= time);
+        let may_be_since = move |used: &_| LastUsed::At(*used).may_be_since(time);
+        let is_used = move |uses: &HashMap<_, _>| uses.values().any(may_be_since);
         self.by_key.iter().filter(move |(_, uses)| is_used(uses)).map(|(key_id, _)| *key_id)
     }
 

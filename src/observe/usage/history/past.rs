@@ -34,7 +34,7 @@ impl Usage {
             }
         }
         match last_uses.watch() {
-            UsageWatch::Since(since) | UsageWatch::Ended { since, .. } => {
+            UsageWatch::Current { since, .. } | UsageWatch::Ended { since, .. } => {
                 self.shared.past_since.fetch_min(nanos(since), Ordering::Relaxed);
             }
             UsageWatch::Never => {}

@@ -18,13 +18,14 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
 /// After this time, a batch without rows is written, so that readers know that usage is watched.
-const HEARTBEAT: u64 = HOUR;
+const HEARTBEAT: u64 = MINUTE;
 
 /// Collects counts, and makes batches of them. Times are seconds since 1970.
 pub(super) struct Batches {
     instance: String,
     sequence: u64,
     since: u64,
+    has_lost: bool,
     /// Sorted, as the statements need them.
     rows: BTreeMap<Row, u64>,
     collected: u64,
@@ -51,6 +52,7 @@ impl Batches {
             instance,
             sequence: 0,
             since: now,
+            has_lost: false,
             rows: BTreeMap::new(),
             collected: now,
             made: None,
@@ -99,11 +101,21 @@ impl Batches {
             instance: self.instance.clone(),
             sequence: self.sequence,
             since: self.since,
+            has_lost: self.has_lost,
             now,
             rows: rows.into_iter().map(row).collect(),
             last_uses,
             rolls_up,
         })
+    }
+
+    /// Starts anew after a batch that is not written. Counts since then are still collected.
+    pub(super) fn dropped(&mut self, batch: &UsageBatch) {
+        if !batch.rows.is_empty() {
+            // Its requests may be from any time within its last second.
+            self.since = batch.now + 1;
+            self.has_lost = true;
+        }
     }
 }
 
@@ -206,13 +218,33 @@ mod tests {
     }
 
     #[test]
-    fn idle_writer_writes_one_batch_per_hour() {
+    fn idle_writer_writes_one_batch_per_minute() {
         let mut fixture = Fixture::new();
         assert_eq!(fixture.batch(), Some(vec![]));
-        fixture.at(3_599_000);
+        fixture.at(59_000);
         assert_eq!(fixture.batch(), None);
-        fixture.at(3_600_000);
+        fixture.at(60_000);
         assert_eq!(fixture.batch(), Some(vec![]));
+    }
+
+    #[test]
+    fn watch_starts_anew_after_lost_requests() {
+        let mut fixture = Fixture::new();
+        let mut next = |seconds: u64, is_used| {
+            fixture.at(1_000 * seconds);
+            if is_used {
+                fixture.call(1);
+            }
+            fixture.batches.collect(&fixture.usage);
+            let batch = fixture.batches.make(fixture.usage.now()).unwrap();
+            fixture.batches.dropped(&batch);
+            (batch.since - START, batch.has_lost)
+        };
+        assert_eq!(next(0, false), (0, false));
+        assert_eq!(next(3_600, true), (0, false), "nothing was lost before");
+        assert_eq!(next(7_200, true), (3_601, true));
+        assert_eq!(next(9_000, false), (7_201, true));
+        assert_eq!(next(9_900, true), (7_201, true), "nothing was lost since");
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::store::usage::{UsageBatch, UsageTables};
 /// minutes.
 const INTERVAL: u64 = 10_000_000_000;
 
-/// The number of attempts before a batch is dropped, which take an hour.
-const MAX_ATTEMPTS: u32 = 360;
+/// After this time, in nanoseconds, a batch that is still refused is dropped.
+const MAX_REFUSED: u64 = 60 * 60 * 1_000_000_000;
 
 /// A command to the thread, with the channel of its result.
 pub(super) enum Command {
@@ -31,8 +31,8 @@ pub(super) struct Writing {
     usage: Registered,
     tables: UsageTables,
     batches: Batches,
-    /// A batch that may have been committed, and the number of attempts.
-    pending: Option<(UsageBatch, u32)>,
+    /// A batch that may have been committed, and the time when it was first refused.
+    pending: Option<(UsageBatch, u64)>,
     state: Arc<State>,
 }
 
@@ -87,17 +87,24 @@ impl Writing {
 
     /// Writes one batch: the one that failed before, or a new one. Returns whether there was one.
     async fn write_one(&mut self) -> Result<bool, DatabaseError> {
-        let pending = self.pending.take();
-        let pending = pending.or_else(|| Some((self.batches.make(self.usage.0.now())?, 0)));
-        let Some((batch, attempts)) = pending else { return Ok(false) };
+        let (batch, refused) = match self.pending.take() {
+            Some((batch, refused)) => (batch, Some(refused)),
+            None => match self.batches.make(self.usage.0.now()) {
+                Some(batch) => (batch, None),
+                None => return Ok(false),
+            },
+        };
         let Err(error) = self.send(&batch).await else {
             self.written();
             return Ok(true);
         };
         let error = DatabaseError::from(error);
-        if attempts + 1 < MAX_ATTEMPTS {
-            self.pending = Some((batch, attempts + 1));
+        let now = self.usage.0.now();
+        let refused = refused.unwrap_or(now);
+        if now.saturating_sub(refused) < MAX_REFUSED {
+            self.pending = Some((batch, refused));
         } else {
+            self.batches.dropped(&batch);
             self.state.lock().dropped_batches += 1;
             events::dropped(batch.rows.iter().map(|row| row.count).sum());
         }

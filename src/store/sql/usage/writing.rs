@@ -21,7 +21,8 @@ where
     if !add_batch(&mut transaction, batch).await? {
         return Ok(());
     }
-    let UsageBatch { instance: _, sequence: _, since, now, rows, last_uses, rolls_up } = batch;
+    let UsageBatch { instance: _, sequence: _, since, has_lost, now, rows, last_uses, rolls_up } =
+        batch;
     let row = |row: &UsageRow| {
         let UsageRow { client, key_id, minute, outcome, count } = row;
         json!([text(client), key_id, minute, outcome, count])
@@ -38,14 +39,7 @@ where
         roll_up::roll_up(&mut transaction, *now).await?;
     }
     // Written last, since all instances write this row.
-    let watch = format!(
-        "insert into {} as w (only_one, since, until) values (1, {since}, {now}) \
-         on conflict (only_one) do update set until = excluded.until, \
-         since = case when w.until + {MAX_GAP} < excluded.since then excluded.since else w.since end \
-         where w.until < excluded.until",
-        table::<DialectOf<B>>("watch")
-    );
-    transaction.execute(&watch, &[]).await?;
+    transaction.execute(&watch::<DialectOf<B>>(*since, *has_lost, *now), &[]).await?;
     transaction.commit().await.map(drop)
 }
 
@@ -70,6 +64,21 @@ async fn insert<T: Transaction>(
 ) -> Result<(), StoreError> {
     let rows = Json::Array(rows.collect()).to_string();
     transaction.execute(sql, &[rows.as_str().into()]).await
+}
+
+/// Moves the end of the watched time to `now`. It begins at `since` if nothing was watched before. If this instance has
+/// lost requests, others that have written meanwhile do not fill the gap.
+fn watch<D: UsageDialect>(since: u64, has_lost: bool, now: u64) -> String {
+    let is_later = if has_lost { "w.since < excluded.since" } else { "false" };
+    format!(
+        "insert into {} as w (only_one, since, until) values (1, {since}, {now}) \
+         on conflict (only_one) do update set \
+         until = case when w.until < excluded.until then excluded.until else w.until end, \
+         since = case when {is_later} or w.until + {MAX_GAP} < excluded.since \
+         then excluded.since else w.since end \
+         where {is_later} or w.until < excluded.until",
+        table::<D>("watch")
+    )
 }
 
 /// PostgreSQL refuses zero bytes in texts, and clients of your own store may have any name.

@@ -88,7 +88,7 @@ pub(super) const CARDS: &[Card] = &[
         ..card(
             "safe-to-revoke",
             "Safe to revoke",
-            "Rotated keys that have not been used since.",
+            "Rotated keys that are no longer used.",
             &[AuditKind::ReplacedAndUnused],
         )
     },

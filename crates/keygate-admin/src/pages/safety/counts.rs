@@ -30,9 +30,9 @@ impl Counts {
     pub(super) fn knows(&self, needs: Needs) -> bool {
         match needs {
             Needs::Lists => true,
-            Needs::Usage => self.usage.since().is_some(),
+            Needs::Usage => self.usage.watched().is_some(),
             Needs::LongUsage => {
-                self.usage.since().is_some_and(|since| since + 90 * DAY <= self.now)
+                self.usage.watched().is_some_and(|watched| watched.start + 90 * DAY <= self.now)
             }
             Needs::File => self.knows_file,
         }

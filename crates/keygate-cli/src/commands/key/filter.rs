@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use keygate::manage::{KeyInfo, KeyQuery, KeySort, KeyStatus, LastUsed, ManageError, PartialList};
+use keygate::manage::{KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError, PartialList};
 
 use crate::args::ListKeysArgs;
 use crate::failure::Failure;
@@ -69,22 +69,28 @@ pub(super) fn retain_by_use(
         ));
     };
     let start = now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
-    let was_used = |key: &KeyInfo| matches!(key.last_used, LastUsed::At(time) if time >= start);
+    let was_used = |key: &KeyInfo| key.last_used.may_be_since(start);
     if args.used_within.is_some() {
         keys.retain(was_used);
         return Ok(());
     }
-    // A key may have been used before usage recording began.
-    if watched.since().is_none_or(|since| since > start) {
-        let recorded = show::since_when("last use", watched);
-        return Err(Failure::refused(match watched {
-            Watched::Since(_) => {
-                format!("{recorded}, which is less than --unused-for: give a shorter time")
-            }
-            Watched::Never | Watched::Ended { .. } => {
-                format!("it is not known which keys are unused: {recorded}")
-            }
-        }));
+    let recorded = show::since_when("last use", watched);
+    match watched {
+        // A key may have been used before usage recording began.
+        Watched::Current { since, .. } if *since > start => {
+            let less = "which is less than --unused-for: give a shorter time";
+            return Err(Failure::refused(format!("{recorded}, {less}")));
+        }
+        Watched::Current { until, .. } if *until < start => {
+            let until = show::time(*until);
+            let longer = "so later uses are not known: give a longer time with --unused-for";
+            return Err(Failure::refused(format!("{recorded} and until {until}, {longer}")));
+        }
+        Watched::Current { .. } => {}
+        Watched::Never | Watched::Ended { .. } => {
+            let why = format!("it is not known which keys are unused: {recorded}");
+            return Err(Failure::refused(why));
+        }
     }
     keys.retain(|key| !was_used(key) && key.created.is_none_or(|created| created < start));
     Ok(())

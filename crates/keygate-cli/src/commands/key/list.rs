@@ -45,6 +45,9 @@ pub(super) fn run(
             _ if is_by_use || !filter::is_whole(args, now) => "no keys match",
             _ => "there are no keys: issue one with `keygate key issue`",
         });
+        if is_by_use {
+            show::watched(watched.as_ref(), out);
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let policy = block_on(store.policy())?;

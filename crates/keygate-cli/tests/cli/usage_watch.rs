@@ -1,0 +1,70 @@
+//! Commands that depend on the time during which usage was watched.
+
+use crate::tool::id_of;
+use crate::usage_history::Counted;
+
+#[test]
+fn no_key_counts_as_unused_after_the_writer_stopped() {
+    let counted = Counted::in_file();
+    counted.sql("update keygate_usage_watch set since = 1750000000, until = 1760000000");
+    let successor = counted.sandbox.run(["key", "rotate", &id_of(&counted.later), "--grace", "9d"]);
+    successor.succeeds();
+    let run = |arguments: &[&str]| counted.run(arguments);
+    let recorded =
+        "last use recorded from 2025-06-15T15:06:40Z until 2025-10-09T08:53:20Z, and not since";
+
+    let keys = run(&["key", "list", "App 1", "--json"]).succeeds().json();
+    let later = keys.as_array().unwrap().iter().find(|key| key["key_id"] == id_of(&counted.later));
+    assert_eq!(later.unwrap()["last_used"], "unknown");
+    let listed = run(&["key", "list"]).succeeds();
+    assert!(listed.err.contains(recorded), "{}", listed.err);
+    run(&["key", "list", "--unused-for", "90d"]).fails(1, recorded);
+    let used = run(&["key", "list", "--used-within", "1s"]).succeeds();
+    assert!(used.err.contains(recorded), "{}", used.err);
+    let audit = run(&["audit", "--unused-for", "1s"]);
+    assert!(audit.err.contains(recorded), "{}", audit.err);
+    for claim in ["safe to revoke", "unused", "not been used"] {
+        assert!(!audit.out.contains(claim), "{}", audit.out);
+    }
+    let usage = run(&["usage", "--json"]).succeeds().json();
+    let times = [&usage["watched_since"], &usage["watched_until"]];
+    assert_eq!(times, ["2025-06-15T15:06:40Z", "2025-10-09T08:53:20Z"]);
+    assert!(run(&["usage"]).succeeds().err.starts_with("usage recorded from 2025-06-15"));
+}
+
+#[test]
+fn use_of_a_key_since_its_rotation_must_have_been_watched() {
+    let counted = Counted::in_file();
+    counted.sandbox.run(["key", "rotate", &id_of(&counted.used), "--grace", "9d"]).succeeds();
+    let is_safe = |last_used: &str, until: &str| {
+        counted.sql(&format!("update keygate_usage_last set last_used = {last_used}"));
+        counted.sql(&format!("update keygate_usage_watch set since = 0, until = {until}"));
+        let audit = counted.run(&["audit"]);
+        (audit.out.contains("safe to revoke"), audit.err)
+    };
+    // The start of the minute of the rotation, or of the next one.
+    let (just_now, ago) = ("NOW / 60 * 60", "NOW - 172800");
+    assert!(!is_safe(just_now, "NOW + 60").0);
+    // The last batch was before the rotation, or less than a minute after it.
+    for until in ["NOW - 1800", "NOW"] {
+        assert!(!is_safe(ago, until).0, "{until}");
+    }
+    assert!(is_safe(ago, "NOW + 60").0);
+    let (is_safe, notes) = is_safe(ago, "NOW - 72000");
+    assert!(!is_safe && notes.contains(", and not since"), "{notes}");
+}
+
+#[test]
+fn unused_keys_are_not_known_after_the_last_batch() {
+    let counted = Counted::in_file();
+    counted.sql("update keygate_usage_watch set since = 0, until = NOW - 1800");
+    let unused = |time| counted.run(&["key", "list", "--unused-for", time]);
+    unused("20m").fails(1, "so later uses are not known: give a longer time with --unused-for");
+    unused("40m").succeeds();
+    // It was used at some time in this minute.
+    let used = id_of(&counted.used);
+    counted.sql("update keygate_usage_last set last_used = NOW - 2430");
+    assert!(!unused("40m").succeeds().out.contains(&used));
+    let within = counted.run(&["key", "list", "--used-within", "40m"]).succeeds();
+    assert!(within.out.contains(&used), "{}", within.out);
+}
