@@ -1,8 +1,10 @@
 //! Usage by client, by key of one client, or by time.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keygate::manage::KeyInfo;
+use keygate::KeyId;
+use keygate::manage::{KeyInfo, LastUsed};
 use keygate::observe::{
     ClientTotals, KeyTotals, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals,
 };
@@ -15,7 +17,7 @@ use crate::identify::is_id;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::table::{Cell, Table};
-use crate::{history, show};
+use crate::{history, show, store};
 
 mod csv;
 
@@ -41,7 +43,7 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
     if let Some(client) = &args.client {
         query = query.for_client(client);
     }
-    let listing = listing(args, &query, &history)?;
+    let listing = listing(args, &query, &history, globals, out)?;
     let watched = Watched::from(block_on(history.watch())?);
     if args.csv {
         return out.print(&csv::text(&listing), &Value::Null);
@@ -75,6 +77,8 @@ fn listing(
     args: &UsageArgs,
     query: &UsageQuery,
     history: &UsageHistory,
+    globals: &Globals,
+    out: &Output,
 ) -> Result<Listing, Failure> {
     if let Some(by) = args.by {
         let points = block_on(history.series(query, by.into()))?.into_iter();
@@ -86,18 +90,53 @@ fn listing(
         return Ok(Listing { name: "times", columns: vec!["start", "length"], rows });
     }
     if let Some(client) = &args.client {
-        let watched = block_on(history.last_uses(Some(client)))?;
+        let totals = block_on(history.keys(query))?;
+        let uses = last_uses(client, &totals, history, globals, out)?;
         let row = |key: KeyTotals| {
-            let last_used = watched.of(&KeyInfo::new(key.key_id, key.client.as_str()));
+            let last_used = uses.get(&key.key_id).copied().unwrap_or_default();
             let of = vec![key.client, key.key_id.to_string(), last_used.to_string()];
             Row { of, totals: key.totals }
         };
-        let rows = block_on(history.keys(query))?.into_iter().map(row).collect();
+        let rows = totals.into_iter().map(row).collect();
         return Ok(Listing { name: "keys", columns: vec!["client", "key_id", "last_used"], rows });
     }
     let clients = block_on(history.top(query, args.top as usize))?.into_iter();
     let row = |client: ClientTotals| Row { of: vec![client.client], totals: client.totals };
     Ok(Listing { name: "clients", columns: vec!["client"], rows: clients.map(row).collect() })
+}
+
+/// Returns the last uses of these keys of a client. Whether a key was never used depends on the time of its issue, which
+/// the store knows.
+fn last_uses(
+    client: &str,
+    totals: &[KeyTotals],
+    history: &UsageHistory,
+    globals: &Globals,
+    out: &Output,
+) -> Result<HashMap<KeyId, LastUsed>, Failure> {
+    let last_uses = block_on(history.last_uses(Some(client)))?;
+    let mut keys: Vec<_> =
+        totals.iter().map(|key| KeyInfo::new(key.key_id, key.client.as_str())).collect();
+    last_uses.add_to(&mut keys);
+    if keys.iter().any(|key| key.last_used == LastUsed::Unknown) {
+        let listed = store::open(globals, out)
+            .and_then(|store| Ok(block_on(store.list_readable_keys(Some(client)))?));
+        match listed {
+            Ok(listed) => {
+                let ids: HashSet<_> = keys.iter().map(|key| key.key_id).collect();
+                let of_store = listed.found.into_iter().filter(|key| ids.contains(&key.key_id));
+                // Of two with the same id, the one of the store is kept.
+                keys.extend(of_store);
+                last_uses.add_to(&mut keys);
+            }
+            // The counts do not need the store, and the client may have been removed.
+            Err(failure) => out.warn(&format!(
+                "when keys were issued is not known, so `unknown` keys may never have been used: {}",
+                failure.message()
+            )),
+        }
+    }
+    Ok(keys.into_iter().map(|key| (key.key_id, key.last_used)).collect())
 }
 
 /// Names the time that was counted together. Older counts are kept by hour and day only.

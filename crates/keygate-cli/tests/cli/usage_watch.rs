@@ -68,3 +68,25 @@ fn unused_keys_are_not_known_after_the_last_batch() {
     let within = counted.run(&["key", "list", "--used-within", "40m"]).succeeds();
     assert!(within.out.contains(&used), "{}", within.out);
 }
+
+#[test]
+fn usage_and_list_agree_on_keys_that_were_never_used() {
+    let counted = Counted::in_file();
+    counted.sql("update keygate_usage_watch set since = 0");
+    let last_used = |arguments: &[&str], list: &str| {
+        let json = counted.run(&[arguments, &["--json"]].concat()).succeeds().json();
+        let keys = if list.is_empty() { json } else { json[list].clone() };
+        let keys = keys.as_array().unwrap().clone();
+        let key = keys.into_iter().find(|key| key["key_id"] == id_of(&counted.revoked));
+        key.unwrap()["last_used"].clone()
+    };
+    let usage = ["usage", "--client", "App, 2"];
+    assert_eq!(last_used(&["key", "list"], ""), "never");
+    assert_eq!(last_used(&usage, "keys"), "never");
+    let table = counted.run(&usage).succeeds();
+    assert!(table.out.contains("  never  "), "{}", table.out);
+    // Counts are shown without the store, too.
+    let alone = counted.run(&[&usage[..], &["--store", "none.yaml"]].concat()).succeeds();
+    assert!(alone.out.contains("  unknown  "), "{}", alone.out);
+    assert!(alone.err.contains("none.yaml"), "{}", alone.err);
+}
