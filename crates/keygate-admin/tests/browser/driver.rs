@@ -23,9 +23,17 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn start() -> Self {
+        // chromedriver ends if the free port that it got for IPv4 is in use for IPv6.
+        const ATTEMPTS: usize = 10;
+        (0..ATTEMPTS).find_map(|_| Self::start_once()).unwrap_or_else(|| {
+            panic!("chromedriver does not start: `tests/run` installs it (Debian: chromium-driver)")
+        })
+    }
+
+    fn start_once() -> Option<Self> {
         // The shell reads from a pipe that only this process holds open. When the pipe closes, even after a crash, the
-        // shell kills the whole process group.
-        const SCRIPT: &str = "chromedriver --port=0 & read -r _; kill -KILL 0";
+        // shell kills the whole process group. It closes its output, so that only chromedriver holds that open.
+        const SCRIPT: &str = "chromedriver --port=0 & exec >&-; read -r _; kill -KILL 0";
         let home = TempDir::new().unwrap();
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT])
@@ -42,12 +50,9 @@ impl Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse().ok()
         });
-        let Some(port) = port else {
-            panic!(
-                "chromedriver does not start: `tests/run` installs it (Debian: chromium-driver)"
-            );
-        };
-        Self { process, port, home }
+        let driver = Self { process, port: port.unwrap_or_default(), home };
+        // Dropping the driver stops the shell.
+        port.map(|_| driver)
     }
 
     /// Opens a window of Chromium.
