@@ -176,6 +176,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn addresses_are_compared_as_ipnet_does() {
+        let networks = (0..=32)
+            .map(|prefix| format!("203.0.113.165/{prefix}"))
+            .chain((0..=128).map(|prefix| format!("2001:db8:a5a5::c3c3/{prefix}")));
+        for network in networks.map(|text| text.parse::<IpNet>().unwrap().trunc()) {
+            let flipped = |bit: u32| match network.addr() {
+                IpAddr::V4(address) => {
+                    Ipv4Addr::from_bits(address.to_bits() ^ (1 << (bit % 32))).into()
+                }
+                IpAddr::V6(address) => {
+                    IpAddr::from(Ipv6Addr::from_bits(address.to_bits() ^ (1 << bit)))
+                }
+            };
+            for address in
+                (0..128).map(flipped).chain([network.addr(), "10.1.2.3".parse().unwrap()])
+            {
+                let expected = network.contains(&address);
+                assert_eq!(Network(network).contains(address), expected, "{address} in {network}");
+            }
+        }
+    }
+
+    #[test]
     fn networks_contain_exactly_their_addresses() {
         let cases = [
             ("10.0.0.0/8", vec!["10.0.0.0", "10.255.255.255"], vec!["9.255.255.255", "11.0.0.0"]),

@@ -21,6 +21,7 @@ pub(crate) struct KeyRestrictions {
 
 /// The profile of a key with restrictions. It contains everything that a request reads, since another allocation might
 /// not be in a cache. These fields come first and lie together.
+// In the order that the compiler chose, the networks and the beginning of a key were in two cache lines.
 #[derive(Clone, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct KeyProfile {
