@@ -5,8 +5,6 @@
 //! `table.rs`; `yaml.rs` loads a file into it; `sqlite.rs` and `postgres.rs` share `sql.rs`; `replica.rs` follows
 //! PostgreSQL and serves from memory. `store_fn.rs` makes a store from a closure.
 
-use std::sync::Arc;
-
 use crate::error::StoreError;
 use crate::key::KeyDigest;
 
@@ -154,23 +152,4 @@ pub trait LocalKeyStore: Send + Sync + 'static {
     ///
     /// The lookup failed. An unknown digest is `Ok(None)`.
     fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError>;
-}
-
-impl<S: LocalKeyStore + ?Sized> KeyStore for S {
-    // Keeps the result in registers, which saves 20 ns.
-    #[allow(clippy::inline_always)]
-    #[inline(always)]
-    fn lookup(&self, digest: KeyDigest) -> Lookup {
-        match self.find(&digest) {
-            Ok(record) => Lookup::ready(record),
-            Err(error) => Lookup::failed(error),
-        }
-    }
-}
-
-impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
-    #[inline]
-    fn lookup(&self, digest: KeyDigest) -> Lookup {
-        (**self).lookup(digest)
-    }
 }

@@ -20,7 +20,7 @@ pub(super) struct LookupRequest {
 impl LookupRequest {
     /// Looks up the key of an admitted client again.
     pub(super) fn of_client(client: &Client) -> Self {
-        Self { digest: client.digest(), by_bearer: client.by_bearer() }
+        Self { digest: client.digest, by_bearer: client.by_bearer }
     }
 
     #[inline]
@@ -56,7 +56,8 @@ impl LookupRequest {
         }
         // Most keys are active, never expire and have no restrictions: two comparisons.
         if status == PackedStatus::CLEAR && !profile.is_restricted() {
-            return Ok(Client::new(profile, digest, status, self.by_bearer, None));
+            let by_bearer = self.by_bearer;
+            return Ok(Client { profile, digest, status, by_bearer, address: None });
         }
         self.admit_restricted(profile, status, attempt, clock)
     }
@@ -73,7 +74,7 @@ impl LookupRequest {
     ) -> Result<Client, AuthError> {
         let Self { digest, by_bearer } = self;
         match check(&profile, status, attempt, clock) {
-            Ok(address) => Ok(Client::new(profile, digest, status, by_bearer, address)),
+            Ok(address) => Ok(Client { profile, digest, status, by_bearer, address }),
             Err(Refused::Wrong(reason)) => {
                 Err(AuthError::wrong(reason, Some(digest.key_id()), by_bearer))
             }

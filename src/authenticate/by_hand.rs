@@ -178,7 +178,8 @@ impl<S: KeyStore, R> Authenticator<S, R> {
     pub(crate) fn authenticate_foreign(&self, foreign: &ForeignHead) -> Authenticate {
         Authenticate(match &foreign.credential {
             Ok(credential) => {
-                self.config.authenticate(&self.store, *credential, Some(foreign.head()))
+                let attempt = self.config().attempt(Some(foreign.head()));
+                self.config.authenticate(&self.store, *credential, attempt)
             }
             Err(error) => {
                 let error = self.config().refuse_head(error.clone(), foreign.head());

@@ -61,7 +61,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     ///
     /// Why the client is refused now.
     pub fn revalidate_now(&self, client: &Client) -> Result<Client, AuthError> {
-        self.config().decide_again(client, self.store.find_local(&client.digest()))
+        self.config().decide_again(client, self.store.find_local(&client.digest))
     }
 }
 
@@ -72,6 +72,6 @@ impl Config {
 }
 
 fn attempt(client: &Client, waited: bool) -> Attempt<'static> {
-    let address_source = AddressSource::Address(client.address());
+    let address_source = AddressSource::Address(client.address);
     Attempt { address_source, waited, subject: Subject::Client }
 }

@@ -57,8 +57,9 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that did not come in the head of a request. The future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        let credential = self.config().sources.credential(key);
-        Authenticate(self.config.authenticate(&self.store, credential, None))
+        let config = self.config();
+        let credential = config.sources.credential(key);
+        Authenticate(self.config.authenticate(&self.store, credential, config.attempt(None)))
     }
 
     /// Verifies a key that did not come in the head of a request, of a client at this address: in a form, for example. A
@@ -86,14 +87,10 @@ impl<S: KeyStore, R> Authenticator<S, R> {
     /// ```
     pub fn authenticate_key_from(&self, key: &[u8], address: IpAddr) -> Authenticate {
         let config = self.config();
-        Authenticate(match config.attempt(None) {
-            Ok(attempt) => {
-                let address_source = AddressSource::Address(Some(address));
-                let attempt = Attempt { address_source, ..attempt };
-                self.config.begin(&self.store, config.sources.credential(key), attempt)
-            }
-            Err(error) => Verification::Decided(Err(error)),
-        })
+        let address_source = AddressSource::Address(Some(address));
+        let attempt = config.attempt(None).map(|attempt| Attempt { address_source, ..attempt });
+        let credential = config.sources.credential(key);
+        Authenticate(self.config.authenticate(&self.store, credential, attempt))
     }
 }
 
@@ -141,7 +138,10 @@ impl Config {
     ///
     /// TLS is required, and nothing reports whether the request was encrypted.
     #[inline]
-    fn attempt<'a>(&'a self, head: Option<RequestHead<'a>>) -> Result<Attempt<'a>, AuthError> {
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        head: Option<RequestHead<'a>>,
+    ) -> Result<Attempt<'a>, AuthError> {
         let address_source = AddressSource::new(head, self.client_address.as_ref());
         let in_clear = self.require_tls && self.is_in_clear(head)?;
         let subject = if in_clear { Subject::RequestInClear } else { Subject::Request };
@@ -176,8 +176,9 @@ impl SharedConfig {
         store: &S,
         head: RequestHead<'_>,
     ) -> Authenticate {
-        let credential = self.get().sources.read(head.headers, head.uri);
-        Authenticate(self.authenticate(store, credential, Some(head)))
+        let config = self.get();
+        let credential = config.sources.read(head.headers, head.uri);
+        Authenticate(self.authenticate(store, credential, config.attempt(Some(head))))
     }
 
     /// Decides at once if the store does not wait.
@@ -186,22 +187,13 @@ impl SharedConfig {
         &self,
         store: &S,
         credential: Credential,
-        head: Option<RequestHead<'_>>,
-    ) -> Verification {
-        match self.get().attempt(head) {
-            Ok(attempt) => self.begin(store, credential, attempt),
-            Err(error) => Verification::Decided(Err(error)),
-        }
-    }
-
-    #[inline]
-    fn begin<S: KeyStore + ?Sized>(
-        &self,
-        store: &S,
-        credential: Credential,
-        mut attempt: Attempt<'_>,
+        attempt: Result<Attempt<'_>, AuthError>,
     ) -> Verification {
         let config = self.get();
+        let mut attempt = match attempt {
+            Ok(attempt) => attempt,
+            Err(error) => return Verification::Decided(Err(error)),
+        };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
             Err(error) => return Verification::Decided(Err(config.refuse(error, attempt))),

@@ -26,35 +26,17 @@ use crate::key::{KeyDigest, KeyId, PackedStatus, Timestamp};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    profile: ClientProfile,
+    pub(crate) profile: ClientProfile,
     /// Never shown: the digest of a weak key helps to guess it.
-    digest: KeyDigest,
-    status: PackedStatus,
-    by_bearer: bool,
+    pub(crate) digest: KeyDigest,
+    pub(crate) status: PackedStatus,
+    /// Whether the key came in `Authorization: Bearer`, whose challenges have an `error` attribute.
+    pub(crate) by_bearer: bool,
     /// The address from which a key that is restricted to networks was used.
-    address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Client {
-    #[inline]
-    pub(crate) fn new(
-        profile: ClientProfile,
-        digest: KeyDigest,
-        status: PackedStatus,
-        by_bearer: bool,
-        address: Option<IpAddr>,
-    ) -> Self {
-        Self { profile, digest, status, by_bearer, address }
-    }
-
-    pub(crate) fn digest(&self) -> KeyDigest {
-        self.digest
-    }
-
-    pub(crate) fn address(&self) -> Option<IpAddr> {
-        self.address
-    }
-
     /// Returns the name of the client.
     pub fn name(&self) -> &str {
         self.profile.name()
@@ -68,11 +50,6 @@ impl Client {
     /// Returns the profile of the client, with the [scopes that hold](Client::scopes) for this request.
     pub fn profile(&self) -> &ClientProfile {
         &self.profile
-    }
-
-    /// Returns whether the key came in `Authorization: Bearer`, whose challenges have an `error` attribute.
-    pub(crate) fn by_bearer(&self) -> bool {
-        self.by_bearer
     }
 
     /// Returns the time at which the key that the client used expires.

@@ -1,5 +1,5 @@
 use http::header::{Entry, HeaderMap, HeaderName};
-use http::uri::Uri;
+use http::{Request, Uri};
 
 use super::header::{self, Header};
 use super::kind::Challenge;
@@ -120,7 +120,8 @@ impl Sources {
     /// ns.
     #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     #[inline]
-    pub(crate) fn read_and_redact(&self, headers: &mut HeaderMap, uri: Option<&Uri>) -> Credential {
+    pub(crate) fn read_and_redact<B>(&self, request: &mut Request<B>) -> Credential {
+        let headers = request.headers_mut();
         if let Some(name) = &self.only_header
             && !has_several(headers, name)
         {
@@ -129,15 +130,15 @@ impl Sources {
                 Credential::of(value.as_bytes(), false, self.format.as_ref())
             });
         }
-        self.redact_and_read(headers, uri)
+        self.redact_and_read(request)
     }
 
     // Not inlined, so that the common case stays short: a request takes 1.41 to 1.47 times as long as with tower-http,
     // and 1.46 to 1.47 times if this is inlined.
     #[inline(never)]
-    fn redact_and_read(&self, headers: &mut HeaderMap, uri: Option<&Uri>) -> Credential {
-        self.redact(headers);
-        self.read(headers, uri)
+    fn redact_and_read<B>(&self, request: &mut Request<B>) -> Credential {
+        self.redact(request.headers_mut());
+        self.read_in_order(request.headers(), Some(request.uri()))
     }
 
     /// Marks the values of every source as sensitive, so that `Debug` of the headers hides them.

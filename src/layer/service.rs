@@ -55,7 +55,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let credential = self.credential(&mut request);
+        let credential = self.layer.auth.config().sources.read_and_redact(&mut request);
         if self.layer.options.optional && matches!(credential, Credential::Absent) {
             let config = self.layer.auth.config();
             if let Err(error) = config.admit_anonymous(head_of(&request)) {
@@ -69,9 +69,9 @@ where
         if self.layer.options.strip {
             self.strip(&mut request);
         }
-        let head = head_of(&request);
         let auth = &self.layer.auth;
-        match auth.config.authenticate(&*auth.store, credential, Some(head)) {
+        let attempt = auth.config().attempt(Some(head_of(&request)));
+        match auth.config.authenticate(&*auth.store, credential, attempt) {
             Verification::Decided(Ok(client)) => {
                 let warning = auth.config.get().warning_for(&client);
                 request.extensions_mut().insert(client);
@@ -136,18 +136,6 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         let unchanged = self.layer.options.without_cache_fields;
         let caching = if unchanged { Caching::Unchanged } else { caching };
         Completion { config: self.layer.auth.config.clone(), caching, anonymous, warning }
-    }
-
-    #[inline]
-    fn credential<B>(&self, request: &mut Request<B>) -> Credential {
-        let sources = &self.layer.auth.config.get().sources;
-        if !sources.read_uri() {
-            return sources.read_and_redact(request.headers_mut(), None);
-        }
-        let uri = mem::take(request.uri_mut());
-        let credential = sources.read_and_redact(request.headers_mut(), Some(&uri));
-        *request.uri_mut() = uri;
-        credential
     }
 
     fn strip<B>(&self, request: &mut Request<B>) {

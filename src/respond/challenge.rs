@@ -148,7 +148,7 @@ impl Challenges {
     /// The challenge of RFC 6750 section 3.1, for a key that came by Bearer.
     fn insufficient_scope(&self, missing: &MissingScope) -> Option<HeaderValue> {
         let has_bearer = self.lines.iter().any(|line| line.invalid_token.is_some());
-        if !has_bearer || !missing.client().by_bearer() {
+        if !has_bearer || !missing.client().by_bearer {
             return None;
         }
         let Self { realm, metadata, .. } = self;

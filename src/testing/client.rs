@@ -31,8 +31,13 @@ impl Client {
     /// let under_test = routes.layer(Extension(Client::for_test("User 1")));
     /// ```
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
-        // Stores refuse a key this short.
-        let digest = KeyDigest::of(b"for_test");
-        Self::new(profile.into(), digest, PackedStatus::CLEAR, false, None)
+        Self {
+            profile: profile.into(),
+            // Stores refuse a key this short.
+            digest: KeyDigest::of(b"for_test"),
+            status: PackedStatus::CLEAR,
+            by_bearer: false,
+            address: None,
+        }
     }
 }
