@@ -6,7 +6,7 @@
 
 #[cfg(feature = "tower")]
 use http::Extensions;
-use http::{HeaderValue, Response, header::HeaderName};
+use http::Response;
 
 use crate::error::AuthError;
 
@@ -69,8 +69,4 @@ pub(crate) fn error_of(extensions: &Extensions) -> Option<&AuthError> {
     #[cfg(feature = "tonic-0_14")]
     let error = error.or_else(|| status::error_of(extensions));
     error
-}
-
-fn set<B>(response: &mut Response<B>, name: HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }

@@ -1,7 +1,7 @@
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response};
 
-use super::{Respond, set};
+use super::Respond;
 use crate::error::AuthError;
 
 /// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16), `PERMISSION_DENIED` (7),
@@ -21,7 +21,7 @@ impl<B: Default> Respond<B> for Grpc {
     fn respond(&self, error: &AuthError) -> Response<B> {
         // gRPC has its own status; that of HTTP is always 200.
         let mut response = Response::new(B::default());
-        set(&mut response, CONTENT_TYPE, "application/grpc");
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         response.headers_mut().insert(HeaderName::from_static("grpc-status"), code(error).into());
         // No error has a character that `grpc-message` escapes.
         if let Ok(message) = HeaderValue::try_from(error.to_string()) {

@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue, Response};
 use super::{Challenges, Respond};
 use crate::error::AuthError;
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// The steps already taken for the [`AuthError`] in the extensions of a response. Outer layers and authenticators read
 /// it there.
 #[derive(Clone, Copy, Default)]
@@ -58,7 +60,7 @@ pub(crate) fn add_headers(
     challenges: Option<&Challenges>,
     has_rate_limit: bool,
 ) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CACHE_CONTROL, NO_STORE);
     match error {
         AuthError::Throttled(throttled) => {
             headers.insert(RETRY_AFTER, throttled.retry_after().into());
