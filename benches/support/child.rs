@@ -8,7 +8,7 @@ const MARK: &str = "child";
 
 /// Runs one task of this bench in a new process, and returns its report.
 ///
-/// Memory can only be measured in a new process: an older one keeps freed memory.
+/// Memory can only be measured in a new process: an older one keeps freed memory, and new data is put between.
 pub(crate) fn run<const COUNT: usize>(task: [&str; 2]) -> Result<[f64; COUNT], Failure> {
     let output =
         Command::new(env::current_exe()?).arg(MARK).args(task).stderr(Stdio::inherit()).output()?;

@@ -9,7 +9,7 @@ impl Differences {
         Self(Table::new(&["what", "ours", "yardstick", "difference", "target", "met"]))
     }
 
-    /// Adds the median difference of two subjects that were measured side by side in each round, in `unit`.
+    /// Adds the median difference of two subjects that were measured in turn, in `unit`.
     pub(crate) fn subtract(
         &mut self,
         what: &str,

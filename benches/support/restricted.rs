@@ -57,7 +57,9 @@ pub(crate) fn restricted(effort: Effort, size: u64) -> Result<(), Failure> {
 /// Measures one subject in this process, which does nothing else.
 pub(crate) fn measure(subject: &str, of: &str) -> Result<(), Failure> {
     const ROUNDS: usize = 5;
-    let (count, size) = of.split_once(' ').ok_or("another task")?;
+    const PROBES: u64 = 1 << 16;
+    let (count, size) =
+        of.split_once(' ').ok_or("a task is the number of requests and that of keys")?;
     let (count, size) = (count.parse::<u32>()?, size.parse()?);
     let plain = |profile| profile;
     let with_networks =
@@ -70,7 +72,7 @@ pub(crate) fn measure(subject: &str, of: &str) -> Result<(), Failure> {
         SCOPES => store(size, plain, scopes),
         NETWORKS | BEHIND => store(size, plain, networks),
         CLIENT_NETWORKS => store(size, with_networks, |record| record),
-        _ => return Err("another subject".into()),
+        _ => return Err(format!("there is no subject {subject:?}").into()),
     };
     let mut address = ClientAddress::by_peer(|peer: &IpAddr| *peer);
     let mut peer = IpAddr::from([10, 1, 2, 3]);
@@ -79,7 +81,7 @@ pub(crate) fn measure(subject: &str, of: &str) -> Result<(), Failure> {
         peer = [192, 0, 2, 1].into();
     }
     let auth = Authenticator::new(store).with_client_address(address);
-    let probes = Probes::picks(size, count.into());
+    let probes = Probes::picks(size, PROBES);
     let mut time = of_parts(count, probes, peer, auth);
     child::report(&[part((0..ROUNDS).map(|_| time()).collect(), 500)]);
     Ok(())

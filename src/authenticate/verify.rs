@@ -181,7 +181,7 @@ impl SharedConfig {
         Authenticate(self.authenticate(store, credential, config.attempt(Some(head))))
     }
 
-    /// Decides at once if the store does not wait.
+    /// Decides at once if the store does not wait, or if the attempt was refused when it began.
     #[inline]
     pub(crate) fn authenticate<S: KeyStore + ?Sized>(
         &self,

@@ -73,7 +73,7 @@ where
         let attempt = auth.config().attempt(Some(head_of(&request)));
         match auth.config.authenticate(&*auth.store, credential, attempt) {
             Verification::Decided(Ok(client)) => {
-                let warning = auth.config.get().warning_for(&client);
+                let warning = auth.config().warning_for(&client);
                 request.extensions_mut().insert(client);
                 self.serve(request, Caching::Private, warning)
             }

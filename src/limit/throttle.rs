@@ -70,16 +70,9 @@ const MAX_LIMIT_CHARS: usize = 64;
 ///
 /// # When a quota changes
 ///
-/// A changed quota applies to the next request. A client owes the requests that it has not earned back, and continues
-/// to owe them:
-///
-/// | a rate of the new quota | starts with |
-/// | --- | --- |
-/// | that an earlier quota had, too | its debt from then, and the requests made meanwhile |
-/// | that replaces a rate of the same unit, or of a unit that the new quota lacks | the debt of the replaced rate, at most its own burst |
-/// | that is added | no debt |
-///
-/// So changing a quota back and forth allows no extra requests. The last 8 removed rates with a debt are remembered.
+/// A changed quota applies to the next request. A client continues to owe the requests that it has not earned back: a
+/// table in [the guide](crate::guide::limits) says how many of each rate. So changing a quota back and forth allows no
+/// extra requests. The last 8 removed rates with a debt are remembered.
 ///
 /// # Clocks
 ///

@@ -4,7 +4,7 @@ use http::{HeaderValue, Response};
 use super::Respond;
 use crate::error::AuthError;
 
-// Constants, since the characters of a value are checked wherever it is made: 10 ns for each refusal.
+// A constant, since the characters of a value are checked wherever it is made, which takes 10 ns.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Problem details in JSON (RFC 9457), the default. The body type needs `From<String>` and `From<&'static str>`.

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use super::{Challenges, Respond};
 use crate::error::AuthError;
 
+// A constant, as in `problem_json.rs`.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The steps already taken for the [`AuthError`] in the extensions of a response. Outer layers and authenticators read

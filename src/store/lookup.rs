@@ -81,7 +81,7 @@ impl<S: LocalKeyStore + ?Sized> KeyStore for S {
     #[inline(always)]
     fn lookup(&self, digest: KeyDigest) -> Lookup {
         match self.find(&digest) {
-            Ok(record) => Lookup { record, state: State::Ready },
+            Ok(record) => Lookup::ready(record),
             Err(error) => Lookup::failed(error),
         }
     }

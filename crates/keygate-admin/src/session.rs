@@ -48,7 +48,7 @@ impl Who {
         match (self, other) {
             (Self::ByCode(name), Self::ByCode(other)) => name == other,
             (Self::ByKey(client), Self::ByKey(other)) => client.name() == other.name(),
-            _ => false,
+            (Self::ByCode(_), Self::ByKey(_)) | (Self::ByKey(_), Self::ByCode(_)) => false,
         }
     }
 }

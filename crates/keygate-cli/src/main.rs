@@ -2,7 +2,6 @@
 //!
 //! Start with `args.rs`, which defines the command line, and `commands.rs`, which runs it.
 #![forbid(unsafe_code)]
-#![allow(rustdoc::bare_urls, reason = "help texts are shown in a terminal")]
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ pub(crate) fn key(status: KeyStatus) -> Markup {
         KeyStatus::Active => "ok",
         KeyStatus::NotYetValid | KeyStatus::Replaced => "warn",
         KeyStatus::Revoked => "bad",
-        _ => "muted",
+        KeyStatus::Disabled | KeyStatus::Expired | _ => "muted",
     };
     badge(class, key_word(status))
 }

@@ -16,6 +16,7 @@ pub(crate) struct AdminArgs {
     #[arg(long, value_name = "STORE")]
     pub(crate) admins: Option<OsString>,
     /// URL of the page behind TLS, such as https://keys.example; needs --admins
+    #[allow(rustdoc::bare_urls, reason = "the help text is shown in a terminal")]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
     /// Network of a trusted proxy, which reports the caller in X-Forwarded-For; may be repeated
