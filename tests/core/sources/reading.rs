@@ -9,8 +9,8 @@ use proptest::sample::select;
 use crate::common::sources::{all, base64};
 use crate::common::stores::Anyone;
 use crate::sources::writing::{
-    OTHER_PARAMETERS, Written, authorization, cookies, key_in_cookie, key_in_header, parameter,
-    request,
+    OTHER_PARAMETERS, OTHER_PROTOCOLS, Written, authorization, cookies, key_in_cookie,
+    key_in_header, parameter, request,
 };
 
 /// The digest that the store looks up, or the error before any lookup.
@@ -117,7 +117,7 @@ proptest! {
 
     #[test]
     fn key_among_websocket_protocols_is_read_exactly(
-        key in token(), others in vec(select(vec!["chat", "keygate", "Keygate.x", "xkeygate.1"]), 0..6),
+        key in token(), others in vec(select(OTHER_PROTOCOLS), 0..6),
         place in any::<prop::sample::Index>(), new_lines in vec(any::<bool>(), 7),
     ) {
         let ours = format!("keygate.{key}");

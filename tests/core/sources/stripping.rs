@@ -10,11 +10,13 @@ use crate::common::polling::at_once;
 use crate::common::services::seen_behind;
 use crate::common::sources::all;
 use crate::common::stores::Anyone;
-use crate::sources::writing::{OTHER_COOKIES, OTHER_PARAMETERS, SEPARATORS, request};
+use crate::sources::writing::{
+    OTHER_COOKIES, OTHER_PARAMETERS, OTHER_PROTOCOLS, SEPARATORS, request,
+};
 
 const KEY: &str = "KEYGATEKEY";
-/// Part of every spelling of the key, and of no text that must stay.
-const PART_OF_KEY: &str = "GATE";
+/// Part of the key, and of `:KEY` in base64. Every spelling of the key has one of them, texts that must stay have none.
+const PARTS_OF_KEY: [&str; 2] = ["GATE", "WUdBVEVL"];
 
 /// A part of a request, which stripping must either remove or keep.
 #[derive(Clone, Debug)]
@@ -43,7 +45,11 @@ fn cookie() -> impl Strategy<Value = Piece> {
     piece(&["key=KEY", "key=\"KEY\"", "key=", "key = KEY", "key=KEY=KEY"], OTHER_COOKIES)
 }
 
-/// A header other than `Cookie`, by name and value.
+fn protocol() -> impl Strategy<Value = Piece> {
+    piece(&["keygate.KEY", "keygate.", "keygate.keygate.KEY"], OTHER_PROTOCOLS)
+}
+
+/// A header without a list, by name and value.
 fn field() -> impl Strategy<Value = (&'static str, Piece)> {
     prop_oneof![
         select(&["KEY", "", "Bearer KEY", "  "][..])
@@ -61,6 +67,10 @@ fn field() -> impl Strategy<Value = (&'static str, Piece)> {
                 "Bearer:KEY",
                 "Bearer: KEY",
                 "\"Bearer KEY\"",
+                "Basic OktFWUdBVEVLRVk=",
+                "basic \tOktFWUdBVEVLRVk",
+                "Basic",
+                "Basic: OktFWUdBVEVLRVk=",
             ],
             &["Hawk a2V5", "Bearers key", "", "Digest username=\"Bearer key\""],
         )
@@ -103,25 +113,35 @@ fn target(base: &str, parameters: &[&str]) -> String {
     format!("{base}?{}", parameters.join("&"))
 }
 
-/// The pairs in lines of cookies, regardless of how the lines join them.
-fn pairs<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    let pairs = lines.iter().flat_map(|line| line.split(';')).map(str::trim);
-    pairs.filter(|pair| !pair.is_empty()).collect()
+/// The members of a list, regardless of how its lines join them.
+fn members<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let members = lines.iter().flat_map(|line| line.split([';', ','])).map(str::trim);
+    members.filter(|member| !member.is_empty()).collect()
 }
 
-/// A line of cookies, with their separators.
+/// A line of a header with a list.
 #[derive(Clone, Debug)]
-struct Line(Vec<Piece>, &'static str);
+struct Line {
+    name: &'static str,
+    members: Vec<Piece>,
+    separator: &'static str,
+}
 
 impl Line {
     fn text(&self) -> String {
-        texts(&self.0).join(self.1)
+        texts(&self.members).join(self.separator)
     }
 }
 
 fn line() -> impl Strategy<Value = Line> {
-    (vec(cookie(), 1..5), select(SEPARATORS))
-        .prop_map(|(pieces, separator)| Line(pieces, separator))
+    let cookies = (Just("cookie"), vec(cookie(), 1..5), select(SEPARATORS));
+    let separators = select(&[", ", ",", " , "][..]);
+    let protocols = (Just("sec-websocket-protocol"), vec(protocol(), 1..5), separators);
+    prop_oneof![cookies, protocols].prop_map(|(name, members, separator)| Line {
+        name,
+        members,
+        separator,
+    })
 }
 
 proptest! {
@@ -150,32 +170,44 @@ proptest! {
     }
 
     #[test]
-    fn cookies_keep_their_order(written in vec(line(), 0..4)) {
-        let texts: Vec<_> = written.iter().map(|line| ("cookie", line.text())).collect();
+    fn lists_keep_their_order(written in vec(line(), 0..6)) {
+        let texts: Vec<_> = written.iter().map(|line| (line.name, line.text())).collect();
         let (_, headers) = stripped(request("/", &texts));
-        let left = lines(&headers, "cookie");
-        let expected: Vec<_> = written.iter().flat_map(|line| kept(&line.0)).collect();
-        prop_assert_eq!(pairs(&left), pairs(&expected));
+        for name in ["cookie", "sec-websocket-protocol"] {
+            let of_name = || written.iter().filter(|line| line.name == name);
+            let left = lines(&headers, name);
+            let expected: Vec<_> = of_name().flat_map(|line| kept(&line.members)).collect();
+            prop_assert_eq!(members(&left), members(&expected));
 
-        for line in written.iter().filter(|line| !line.0.iter().any(|piece| piece.goes)) {
-            prop_assert!(left.contains(&&*line.text()), "{:?} in {:?}", line, left);
+            for line in of_name().filter(|line| !line.members.iter().any(|piece| piece.goes)) {
+                prop_assert!(left.contains(&&*line.text()), "{:?} in {:?}", line, left);
+            }
         }
     }
 
     #[test]
     fn no_part_of_the_key_is_left_anywhere(
         fields in vec(field(), 0..5),
-        cookies in vec(line(), 0..3),
-        parameters in vec(parameter(), 0..5),
+        lists in vec(line(), 0..4),
+        parameters in vec(parameter(), 1..5),
         place in any::<Index>(),
+        writers in vec(any::<Index>(), 0..5),
     ) {
         let mut written: Vec<_> =
             fields.into_iter().map(|(name, piece)| (name, piece.text)).collect();
         let place = place.index(written.len() + 1);
-        written.splice(place..place, cookies.iter().map(|line| ("cookie", line.text())));
-        let (uri, headers) = stripped(request(&target("/", &texts(&parameters)), &written));
-        prop_assert!(!uri.to_string().contains(PART_OF_KEY), "{}", uri);
-        let left = headers.values().filter(|value| value.to_str().unwrap().contains(PART_OF_KEY));
+        written.splice(place..place, lists.iter().map(|line| (line.name, line.text())));
+        let mut request = request(&target("/", &texts(&parameters)), &written);
+        let expected = stripped(request.clone());
+        let cases = all();
+        for case in writers.iter().map(|index| index.get(&cases)) {
+            (case.write)(&mut request, KEY.as_bytes());
+        }
+        let (uri, headers) = stripped(request);
+        let has_part = |text: &str| PARTS_OF_KEY.iter().any(|part| text.contains(part));
+        prop_assert!(!has_part(&uri.to_string()), "{}", uri);
+        let left = headers.values().filter(|value| has_part(value.to_str().unwrap()));
         prop_assert_eq!(left.count(), 0, "{:?}", headers);
+        prop_assert_eq!((uri, headers), expected);
     }
 }

@@ -119,6 +119,8 @@ pub(crate) fn cookies(ours: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<Vec<u8>>>
 
 pub(crate) const OTHER_COOKIES: &[&str] =
     &["theme=dark", "Key=1", "keys=1", "key2=key=3", "xkey=4", "a=\"key=5\"", "b=", "key", ""];
+/// Subprotocols of a WebSocket that do not begin with `keygate.`.
+pub(crate) const OTHER_PROTOCOLS: &[&str] = &["chat", "keygate", "Keygate.x", "xkeygate.1"];
 pub(crate) const SEPARATORS: &[&str] = &["; ", ";", " ; ", ";  "];
 
 /// Parameters with other names than `key`.
