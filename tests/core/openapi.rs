@@ -6,7 +6,8 @@ use keygate::{Authenticator, Client, MemoryStore, RouteScopes, Scope, Source};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::common::sources;
+use crate::common::challenge::Challenge;
+use crate::common::sources::{self, Constructor};
 
 fn value(part: impl Serialize) -> Value {
     serde_json::to_value(part).unwrap()
@@ -18,27 +19,31 @@ fn auth(
     Authenticator::new(MemoryStore::new()).with_sources_in_parts(sources).unwrap()
 }
 
+/// A scheme has the words of the challenge, except that of Basic: see `basic_is_a_scheme_whatever_its_challenge`.
 #[test]
 fn each_source_has_a_security_scheme() {
-    let auth = auth([
-        Source::header("x-api-key"),
-        Source::bearer(),
-        Source::scheme("ApiKey"),
-        Source::query("key of ä"),
-        Source::cookie("api_key"),
-    ]);
-    let schemes = json!({
-        "header-x-api-key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
-        "bearer": { "type": "http", "scheme": "bearer" },
-        "apikey": { "type": "http", "scheme": "apikey" },
-        "query-key_of__": { "type": "apiKey", "in": "query", "name": "key of ä" },
-        "cookie-api_key": { "type": "apiKey", "in": "cookie", "name": "api_key" },
+    let cases = || sources::all().into_iter().filter(|case| case.constructor != Constructor::Basic);
+    let schemes = cases().map(|case| {
+        let challenge = Challenge::parse(case.challenge).unwrap();
+        if let [(_, place), (_, name)] = &challenge.parameters[1..] {
+            let scheme = json!({ "type": "apiKey", "in": place, "name": name });
+            (format!("{place}-{name}"), scheme)
+        } else {
+            let name = challenge.scheme.to_lowercase();
+            (name.clone(), json!({ "type": "http", "scheme": name }))
+        }
     });
-    assert_eq!(value(auth.openapi().security_schemes()), schemes);
-    let names: Vec<_> = schemes.as_object().unwrap().keys().cloned().collect();
-    let mut listed: Vec<_> = auth.openapi().names().map(str::to_owned).collect();
-    listed.sort();
-    assert_eq!(listed, names);
+    let schemes: Vec<_> = schemes.collect();
+    let openapi = auth(cases().map(|case| case.source)).openapi();
+    assert!(openapi.names().eq(schemes.iter().map(|(name, _)| name)));
+    assert_eq!(value(openapi.security_schemes()), Value::from_iter(schemes));
+}
+
+#[test]
+fn name_of_a_scheme_has_only_allowed_characters() {
+    let schemes = value(auth([Source::query("key of ä")]).openapi().security_schemes());
+    let scheme = json!({ "type": "apiKey", "in": "query", "name": "key of ä" });
+    assert_eq!(schemes, json!({ "query-key_of__": scheme }));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use keygate::{
     WrongReason, authenticate, verify,
 };
 
+use crate::common::sources::{self, Constructor};
 use crate::redaction::canary::{CANARY, debug, error, text, trace_of_unknown_in};
 use crate::redaction::types::{Shown, digest, headers, profile, ready, record, store};
 
@@ -31,20 +32,6 @@ pub(crate) fn all() -> Vec<Shown> {
     let Err(KeyError::Weak(weak)) = MemoryStore::new().insert(&CANARY[..8], "User 1") else {
         panic!("a weak key was taken")
     };
-    let names = [
-        Source::header("not a name"),
-        Source::header("cookie"),
-        Source::scheme("not a name"),
-        Source::scheme("basic"),
-        Source::query(""),
-        Source::cookie("not a name"),
-    ];
-    let config = |source: Source| -> ConfigError {
-        let auth = Authenticator::new(MemoryStore::new());
-        auth.with_sources_in_parts([source]).unwrap_err()
-    };
-    let config_errors = names.map(|source| debug(&source) + &error(&config(source))).concat();
-    let config_errors = config_errors + &error(&RequireScope::new(CANARY).unwrap_err());
     let reasons: Vec<WrongReason> = auth_errors().iter().filter_map(AuthError::reason).collect();
     vec![
         ("AuthError", auth_errors().iter().map(|cause| error(cause)).collect()),
@@ -58,8 +45,30 @@ pub(crate) fn all() -> Vec<Shown> {
         ("FromKeysError", from_keys_errors()),
         ("UnusableKey", unusable.map(|cause: UnusableKey| error(&cause)).concat()),
         ("WeakKey", error(&weak)),
-        ("ConfigError", config_errors),
+        ("ConfigError", config_errors()),
     ]
+}
+
+fn config_errors() -> String {
+    let invalid = format!("{CANARY} ");
+    let sources = sources::all().into_iter().map(|case| match case.constructor {
+        Constructor::Header => Source::header(&invalid),
+        Constructor::Scheme => Source::scheme(&invalid),
+        Constructor::Cookie => Source::cookie(&invalid),
+        Constructor::HeaderRaw => Source::header_raw(&invalid),
+        Constructor::WebsocketProtocol => Source::websocket_protocol(&invalid),
+        // These accept any text, or none.
+        Constructor::Query | Constructor::Bearer | Constructor::Basic => {
+            case.source.with_prefix(&invalid)
+        }
+    });
+    let others = [Source::header("cookie"), Source::scheme("basic"), Source::query("")];
+    let errors = sources.chain(others).map(|source| {
+        let auth = Authenticator::new(MemoryStore::new());
+        let cause: ConfigError = auth.with_sources_in_parts([source.clone()]).unwrap_err();
+        debug(&source) + &error(&cause)
+    });
+    errors.collect::<String>() + &error(&RequireScope::new(CANARY).unwrap_err())
 }
 
 /// The refusal of a right key, and of a wrong one.

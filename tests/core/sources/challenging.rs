@@ -5,6 +5,7 @@ use keygate::{AuthError, Authenticator, Source};
 use crate::common::challenge::Challenge;
 use crate::common::keys::Keys;
 use crate::common::reply::lines;
+use crate::common::sources::all;
 
 fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
     let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
@@ -14,30 +15,20 @@ fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
 
 #[test]
 fn each_source_has_one_challenge_line_in_order() {
-    let sources = [
-        Source::query("key"),
-        Source::scheme("Token"),
-        Source::header("X-Api-Key"),
-        Source::bearer(),
-        Source::cookie("__Host-key"),
-        Source::header("x-key"),
-    ];
-    let expected = [
-        r#"Bearer realm="api""#,
-        r#"ApiKey realm="api", in="query", name="key""#,
-        r#"Token realm="api""#,
-        r#"ApiKey realm="api", in="header", name="x-api-key""#,
-        r#"ApiKey realm="api", in="cookie", name="__Host-key""#,
-        r#"ApiKey realm="api", in="header", name="x-key""#,
-    ];
-    assert_eq!(challenges(sources), expected);
+    let is_bearer = |challenge: &&str| challenge.starts_with("Bearer ");
+    let written = all().into_iter().map(|case| case.challenge);
+    let (mut expected, others): (Vec<_>, Vec<_>) = written.partition(is_bearer);
+    expected.extend(others);
+    // `basic` and `header_raw` have the same challenge.
+    expected.dedup();
+    assert_eq!(challenges(all().into_iter().map(|case| case.source)), expected);
 }
 
 #[test]
 fn duplicate_source_is_challenged_once() {
     let sources = [
-        Source::header("x-api-key"),
         Source::header("X-API-KEY"),
+        Source::header("x-api-key"),
         Source::scheme("token"),
         Source::scheme("Token"),
         Source::query("key"),

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use http::{HeaderValue, Request, Response};
 use keygate::error::ConfigError;
-use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, LocalKeyStore, Source, WrongReason,
-};
+use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, Source, WrongReason};
 
 use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, WRONG};
 use crate::common::polling::at_once;
@@ -20,19 +18,21 @@ fn auth<S: KeyStore>(store: S, source: &Source) -> Authenticator<S, http::reques
 }
 
 /// The result of every entrance, which must be the same.
-fn verify(
-    store: impl LocalKeyStore + Copy,
-    case: &SourceCase,
-    request: &Request<()>,
-) -> Result<Client, AuthError> {
+async fn verify(case: &SourceCase, request: &Request<()>) -> Result<Client, AuthError> {
     let parts = request.clone().into_parts().0;
-    let result = auth(store, &case.source).verify_parts(&parts);
+    let result = auth(Keys, &case.source).verify_parts(&parts);
     let assert_same = |other: Result<Client, AuthError>| {
         assert_eq!(format!("{result:?}"), format!("{other:?}"), "{:?}", case.constructor);
     };
-    assert_same(at_once(auth(store, &case.source).authenticate_parts(&parts)));
+    assert_same(at_once(auth(Keys, &case.source).authenticate_parts(&parts)));
+    for response in responses(case, request.clone(), |layer| layer, |layer| layer).await {
+        let client = response.extensions().get::<Client>().cloned();
+        assert_same(
+            client.ok_or_else(|| response.extensions().get::<AuthError>().unwrap().clone()),
+        );
+    }
     if case.header.is_some() {
-        let in_headers = Authenticator::new(store).with_sources([case.source.clone()]).unwrap();
+        let in_headers = Authenticator::new(Keys).with_sources([case.source.clone()]).unwrap();
         assert_same(in_headers.verify(&parts.headers));
         assert_same(at_once(in_headers.authenticate(&parts.headers)));
     }
@@ -104,7 +104,7 @@ fn header_of_another_source_is_not_a_key() {
 async fn right_key_is_admitted() {
     for case in all() {
         let request = case.request(RIGHT.as_bytes());
-        assert_eq!(verify(Keys, &case, &request).unwrap().name(), "User 1");
+        assert_eq!(verify(&case, &request).await.unwrap().name(), "User 1");
         for response in responses(&case, request, |layer| layer, |layer| layer).await {
             assert_eq!(response.body(), "User 1", "{:?}", case.constructor);
             let vary: Vec<_> = case.header.into_iter().collect();
@@ -117,7 +117,7 @@ async fn right_key_is_admitted() {
 async fn wrong_key_is_refused_with_the_challenge_of_its_source() {
     for case in all() {
         let request = case.request(WRONG.as_bytes());
-        let error = verify(Keys, &case, &request).unwrap_err();
+        let error = verify(&case, &request).await.unwrap_err();
         assert_eq!(error.reason(), Some(WrongReason::Unknown), "{:?}", case.constructor);
         let invalid_token = match case.constructor {
             Constructor::Bearer => r#", error="invalid_token""#,
@@ -140,7 +140,7 @@ async fn wrong_key_is_refused_with_the_challenge_of_its_source() {
 #[tokio::test]
 async fn missing_key_is_challenged_and_anonymous_if_optional() {
     for case in all() {
-        let error = verify(Keys, &case, &without_key()).unwrap_err();
+        let error = verify(&case, &without_key()).await.unwrap_err();
         assert!(matches!(error, AuthError::NoCredentials), "{:?}", case.constructor);
         for response in responses(&case, without_key(), |layer| layer, |layer| layer).await {
             assert_eq!(lines(&response, "www-authenticate"), [case.challenge]);
@@ -157,7 +157,7 @@ async fn missing_key_is_challenged_and_anonymous_if_optional() {
 async fn blank_key_is_missing_but_never_anonymous() {
     for case in all() {
         let request = case.request(b"");
-        let error = verify(Keys, &case, &request).unwrap_err();
+        let error = verify(&case, &request).await.unwrap_err();
         assert!(matches!(error, AuthError::NoCredentials), "{:?}", case.constructor);
         for response in
             responses(&case, request, ApiKeyLayer::optional, ApiKeyLayer::optional).await
@@ -167,21 +167,22 @@ async fn blank_key_is_missing_but_never_anonymous() {
     }
 }
 
-#[test]
-fn two_keys_are_ambiguous() {
+#[tokio::test]
+async fn two_keys_are_ambiguous() {
     for case in all() {
         let mut request = case.request(RIGHT.as_bytes());
         (case.write)(&mut request, RIGHT_TOO.as_bytes());
-        let error = verify(Keys, &case, &request).unwrap_err();
+        let error = verify(&case, &request).await.unwrap_err();
         assert_eq!(error.reason(), Some(WrongReason::Ambiguous), "{:?}", case.constructor);
     }
 }
 
-#[test]
-fn key_that_is_too_long_is_malformed() {
+#[tokio::test]
+async fn key_that_is_too_long_is_malformed() {
     for case in all() {
         for (length, reason) in [(512, WrongReason::Unknown), (513, WrongReason::Malformed)] {
-            let error = verify(Keys, &case, &case.request(&vec![b'k'; length])).unwrap_err();
+            let request = case.request(&vec![b'k'; length]);
+            let error = verify(&case, &request).await.unwrap_err();
             assert_eq!(error.reason(), Some(reason), "{:?}", case.constructor);
         }
     }
@@ -200,6 +201,23 @@ async fn key_is_sensitive_and_other_headers_are_not() {
                 assert_eq!(value.is_sensitive(), case.header == Some(name.as_str()), "{name}");
                 assert_eq!(value, request.headers()[name]);
             }
+        }
+    }
+}
+
+/// If an earlier source decides, the service sees keys that this source would refuse.
+#[tokio::test]
+async fn every_line_with_a_key_is_sensitive() {
+    for case in all() {
+        let sources = [Source::header("x-decides"), case.source.clone()];
+        let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
+        let mut request = case.request(RIGHT_TOO.as_bytes());
+        (case.write)(&mut request, &[b'k'; 513]);
+        request.headers_mut().insert("x-decides", RIGHT.parse().unwrap());
+        let seen = seen_behind(&auth.into(), request.clone()).await.unwrap();
+        assert_eq!(seen.headers, *request.headers());
+        for (name, value) in &seen.headers {
+            assert_eq!(value.is_sensitive(), name != "accept", "{name} of {:?}", case.constructor);
         }
     }
 }

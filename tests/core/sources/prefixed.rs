@@ -103,23 +103,17 @@ async fn keys_without_a_well_formed_scheme_are_stripped() {
         "Bearer: eyJhbGci",
         "",
     ];
+    let cases = all().into_iter().filter(|case| case.header == Some("authorization"));
+    let sources: Vec<_> = cases.map(|case| case.source.with_prefix(PREFIX)).collect();
     for line in misspelt {
-        let sources = [
-            Source::bearer().with_prefix(PREFIX),
-            Source::basic().with_prefix(PREFIX),
-            Source::header_raw("authorization").with_prefix(PREFIX),
-        ];
         let mut kept = 0;
         for source in &sources {
             kept += left(source, &[line]).await.len();
         }
         assert!(kept < sources.len(), "{line}");
     }
-    for source in [
-        Source::bearer().with_prefix(PREFIX),
-        Source::header_raw("authorization").with_prefix(PREFIX),
-    ] {
-        assert_eq!(left(&source, &misspelt[..1]).await, [""; 0], "{source:?}");
-        assert_eq!(left(&source, &others).await, others, "{source:?}");
+    for source in &sources {
+        assert_eq!(left(source, &misspelt[..1]).await, [""; 0], "{source:?}");
+        assert_eq!(left(source, &others).await, others, "{source:?}");
     }
 }
