@@ -84,6 +84,17 @@ impl Dialect for Postgres {
 
     const EVENT_TIME: &'static str = "pg_catalog.timestamptz_send(e.at)";
 
+    /// `to_jsonb` writes the offset of a time as `+00:00`.
+    fn select_event_facts(column: &str) -> String {
+        format!(
+            "cast(case pg_catalog.jsonb_typeof({column}) when 'object' then {column} || coalesce((\
+             select pg_catalog.jsonb_object_agg(fact.key, pg_catalog.replace(fact.value, '+00:00', 'Z')) \
+             from pg_catalog.jsonb_each_text({column}) fact \
+             where fact.key in ('created', 'expires', 'revoked', 'not_before') and fact.value is not null\
+             ), '{{}}') else {column} end as text)"
+        )
+    }
+
     fn event_time(time: SystemTime) -> Value<'static> {
         Value::Time(Some(Timestamp::rounded_up(time).unwrap_or(Timestamp::nearest(time))))
     }

@@ -71,6 +71,10 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// The expression that selects the time `e.at` of an event.
     const EVENT_TIME: &'static str;
 
+    /// The expression that selects the facts in a column of an event, as the text of a JSON object whose times end in
+    /// `Z`.
+    fn select_event_facts(column: &str) -> String;
+
     /// Returns this time, rounded up to the precision of events, for comparisons with `e.at`.
     fn event_time(time: SystemTime) -> Value<'static>;
 

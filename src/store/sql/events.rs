@@ -21,9 +21,10 @@ pub(in crate::store) async fn event_page<D: Database>(
     // Transactions may not commit in the order of their numbers.
     select.page(&query.paging, after, &["e.at", "e.seq"]);
     let sql = format!(
-        "select e.seq, {}, e.actor, e.tool, e.action, e.client, e.key_id, \
-         cast(e.before as text), cast(e.after as text) from {events} e{}",
+        "select e.seq, {}, e.actor, e.tool, e.action, e.client, e.key_id, {}, {} from {events} e{}",
         DialectOf::<D>::EVENT_TIME,
+        DialectOf::<D>::select_event_facts("e.before"),
+        DialectOf::<D>::select_event_facts("e.after"),
         select.clauses()
     );
     let rows = transaction.rows(&sql, &select.values).await?;

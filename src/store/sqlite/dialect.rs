@@ -85,6 +85,10 @@ impl Dialect for Sqlite {
 
     const EVENT_TIME: &'static str = "e.at";
 
+    fn select_event_facts(column: &str) -> String {
+        column.to_owned()
+    }
+
     fn event_time(time: SystemTime) -> Value<'static> {
         let time = Timestamp::rounded_up(time).unwrap_or(Timestamp::nearest(time));
         Value::Text(Some(millis(time).into()))

@@ -56,7 +56,11 @@ pub(super) async fn each_change_has_an_event(case: &Case<impl Managed>) {
     assert!(is_whole, "{case}: the facts of a changed key: {seen:?}");
     let rotated = ann.rotate(&id, new.to_new(), HOUR);
     has_events(case, "a rotation", rotated, &[(KeyRotated, old_id), (KeyIssued, new_id)]).await;
-    has_events(case, "revoking a key", ann.revoke(&new.id()), &[(KeyRevoked, new_id)]).await;
+    let new = new.id();
+    let revoked = ann.revoke(&new);
+    let seen = has_events(case, "revoking a key", revoked, &[(KeyRevoked, new_id)]).await;
+    let is_in_utc = has(&seen[0].after, "Z\"") && !has(&seen[0].after, "+00:00");
+    assert!(is_in_utc, "{case}: the times of a revoked key end in `Z`: {seen:?}");
 
     let policy = ann.update_policy(PolicyChange::new().with_default_lifetime(HOUR));
     let seen = has_events(case, "a policy", policy, &[(PolicyChanged, None)]).await;
