@@ -93,13 +93,6 @@ pub(crate) fn listed_json(key: &KeyInfo, policy: &Policy, now: SystemTime) -> Va
     json
 }
 
-/// Returns the client as JSON, with its quota as one text.
-pub(crate) fn client_json(client: &ClientInfo) -> Value {
-    let mut json = json!(client);
-    json["quota"] = json!(client.profile.quota().map(ToString::to_string));
-    json
-}
-
 /// Describes when a key expires: `expires in 3 days`, or `never expires`.
 pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
     key.expires().map_or_else(
@@ -258,13 +251,13 @@ mod tests {
     }
 
     #[test]
-    fn quota_with_a_burst_is_one_text_in_json() {
+    fn quota_in_json_is_as_in_a_key_file() {
         let rate: keygate::client::Rate = "100/minute".parse().unwrap();
         let quota = rate.with_burst(20).unwrap().into();
         let client = ClientInfo::new(keygate::ClientProfile::new("App 1").with_quota(quota));
         assert_eq!(
-            client_json(&client).to_string(),
-            r#"{"enabled":true,"keys":0,"metadata":{},"name":"App 1","networks":[],"quota":"100/minute, 20 at once","scopes":[],"title":null}"#
+            json!(client).to_string(),
+            r#"{"enabled":true,"keys":0,"metadata":{},"name":"App 1","networks":[],"quota":{"burst":20,"rate":"100/minute"},"scopes":[],"title":null}"#
         );
     }
 

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use keygate::ClientProfile;
 use keygate::manage::{ClientInfo, ClientQuery, ManageError, PartialList};
+use serde_json::json;
 
 use crate::args::{AddArgs, ClientCommand, Globals, ListClientsArgs};
 use crate::confirm::Confirmation;
@@ -124,7 +125,7 @@ fn remove(
 
 fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(), Failure> {
     let note = format!("{how} {}{more}", client.profile.name());
-    out.report_change(&note, &show::client_json(client))
+    out.report_change(&note, &json!(client))
 }
 
 fn query(args: &ListClientsArgs) -> ClientQuery {
@@ -181,7 +182,7 @@ fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitC
     }
     out.print(
         &table.without_empty([1, 6]).render(),
-        &clients.iter().map(show::client_json).collect(),
+        &clients.iter().map(|client| json!(client)).collect(),
     )?;
     if let Some(next) = next {
         out.note(&format!(

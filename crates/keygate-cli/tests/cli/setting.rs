@@ -37,7 +37,7 @@ fn client_set_changes_only_the_given_values() {
         assert_eq!(client(), json!([["a", "b:*"], null, { "team": "sales" }]));
 
         set(&["--quota", "9/minute burst 2", "--quota", "90/day"]);
-        assert_eq!(client()[1], "9/minute, 2 at once; 90/day");
+        assert_eq!(client()[1], json!([{ "rate": "9/minute", "burst": 2 }, "90/day"]));
         set(&["--quota", "unlimited"]);
         assert_eq!(client()[1], "unlimited");
         set(&["--no-quota"]);

@@ -1,5 +1,6 @@
 use keygate::Scope;
 use keygate::manage::{ClientChange, ClientInfo, ManageError};
+use serde_json::json;
 
 use super::{unique, warn_of_keys};
 use crate::args::SetClientArgs;
@@ -22,7 +23,7 @@ pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Resul
     }
     let (before, after) =
         updated(&name, &change, store).map_err(|error| client_failure(error, &name, store))?;
-    differences(&before, &after).report(&name, &show::client_json(&after), out)?;
+    differences(&before, &after).report(&name, &json!(after), out)?;
     warn_of_wider_scopes(&removed, &after, out);
     Ok(())
 }

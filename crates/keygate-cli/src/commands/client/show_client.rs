@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use keygate::manage::{EventQuery, PartialList};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::Globals;
 use crate::commands::key::{View, table};
@@ -54,7 +54,7 @@ pub(super) fn run(
     }
     let events = latest(store, &EventQuery::new().with_client(name), globals, out);
     text += &latest_text(events.as_deref());
-    let mut json = show::client_json(&client);
+    let mut json = json!(client);
     json["events"] = latest_json(events.as_deref());
     json["key_list"] =
         keys.iter().map(|key| show::listed_json(key, &policy, now)).collect::<Value>();
