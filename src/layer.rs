@@ -113,8 +113,8 @@ impl<S, R> ApiKeyLayer<S, R> {
 
     /// Removes the credentials of every source from the request before it is passed on.
     ///
-    /// If a source is in `Authorization`, complete credentials of another scheme stay, and any other value is removed:
-    /// it may be a key without its scheme.
+    /// If a source is in `Authorization`, complete credentials of another scheme and an empty value stay. Any other value is
+    /// removed: it may be a key without its scheme.
     ///
     /// Outer layers and the server may have logged or copied the credentials already: an axum `Router` around this layer
     /// keeps the whole URI, and a key in its query, in `OriginalUri`.
