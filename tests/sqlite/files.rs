@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use keygate::ManageKeys as _;
 use keygate::store::{DatabaseError, SqliteStore};
 
 use crate::fixture::{Folder, Response, request, sqlite3, store};
@@ -34,6 +35,16 @@ fn use_as_plain_user(folder: &Folder) -> Vec<String> {
     worker::said(&output.stdout)
 }
 
+fn assert_refused_as_read_only(error: &str) {
+    for part in [
+        "attempt to write a readonly database (SQLite's code ",
+        "give this user the right to write the file and its folder",
+        "; nothing was changed",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn read_only_file_serves_lookups() {
     let folder = Folder::new();
@@ -41,7 +52,7 @@ async fn read_only_file_serves_lookups() {
     set_mode(&folder.database(), 0o400);
     let said = use_as_plain_user(&folder);
     assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"]);
-    assert!(said[1].contains("attempt to write a readonly database"), "{said:?}");
+    assert_refused_as_read_only(&said[1]);
 }
 
 #[tokio::test]
@@ -52,7 +63,7 @@ async fn read_only_folder_serves_lookups() {
     let said = use_as_plain_user(&folder);
     set_mode(folder.path(), 0o700);
     assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"]);
-    assert!(said[1].contains("attempt to write a readonly database"), "{said:?}");
+    assert_refused_as_read_only(&said[1]);
 }
 
 #[tokio::test]
@@ -96,10 +107,29 @@ async fn file_that_is_not_a_database_is_reported() {
     for opened in [SqliteStore::open(&path).await, SqliteStore::migrate(&path).await] {
         let error = opened.unwrap_err();
         assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
-        let expected = format!("{}: file is not a database (SQLite's code 26)", path.display());
-        assert_eq!(error.to_string(), expected);
+        let expected = format!(
+            "{}: file is not a database (SQLite's code 26): choose another",
+            path.display()
+        );
+        assert!(error.to_string().starts_with(&expected), "{error}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn damaged_file_is_reported_with_a_remedy() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let mut content = fs::read(&path).unwrap();
+    // The first page has the tables' names, which the checks at the opening read.
+    content[4096..].fill(0xff);
+    fs::write(&path, content).unwrap();
+    let remedy = "(SQLite's code 11): the file is damaged: restore a backup with `.restore`";
+    let read = store.list_clients().await.unwrap_err().to_string();
+    assert!(read.contains(remedy) && !read.contains("nothing was changed"), "{read}");
+    let change = store.add_client("App 2".into()).await.unwrap_err().to_string();
+    assert!(change.contains(remedy) && change.ends_with("; nothing was changed"), "{change}");
 }
 
 #[tokio::test]
@@ -189,7 +219,9 @@ async fn full_disk_refuses_changes_and_serves_lookups() {
     let fill = "cp \"$FROM\" keys.db; dd if=/dev/zero of=rest bs=4k 2>/dev/null; RUN";
     let said = inside_mount("1m", fill, "use App 2", &folder.database());
     assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"], "{said:?}");
-    assert!(said[1].contains("disk"), "{said:?}");
+    let remedy =
+        "disk is full (SQLite's code 13): free some space on its disk; nothing was changed";
+    assert!(said[1].ends_with(remedy), "{said:?}");
     let again = format!("{fill}; rm rest; RUN");
     let said = inside_mount("1m", &again, "use App 2", &folder.database());
     assert_eq!(said[3..], ["Admitted", "done", "Admitted"]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
-use super::error::{file_error, io_error, unusable};
+use super::error::{Access, file_error, io_error, unusable};
 use super::open_transaction::OpenTransaction;
 use super::options::SqliteOptions;
 use super::pool::{Pool, PooledConnection};
@@ -73,8 +73,8 @@ impl Connections {
         // a revocation that was reported as done must survive a loss of power.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
         let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
-        let readers = Pool::new(&path, options, readers.max(1) as usize);
-        let writer = Pool::new(&path, writing, 1);
+        let readers = Pool::new(&path, Access::Read, options, readers.max(1) as usize);
+        let writer = Pool::new(&path, Access::Change, writing, 1);
         Self { path, migrations, readers, writer }
     }
 

@@ -22,9 +22,20 @@ impl FileError {
     }
 }
 
-/// Converts the error of a query, and names the processes that hold locks.
-pub(super) fn query_error(path: &Path, error: sqlx::Error) -> StoreError {
+/// The purpose of a connection.
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    Read,
+    /// A failed statement changes nothing, since its transaction is rolled back.
+    Change,
+}
+
+/// Converts the error of a query. Says what to do, and names the processes that hold locks.
+pub(super) fn query_error(path: &Path, access: Access, error: sqlx::Error) -> StoreError {
     let (code, mut message) = code_and_message(&error);
+    if let Some(hint) = code.and_then(hint) {
+        return with_hint(path, access, &message, hint, error);
+    }
     let is_busy = code.is_some_and(|code| code & 0xff == SQLITE_BUSY);
     // In WAL mode, writers lock this file.
     let mut shared = path.as_os_str().to_owned();
@@ -38,15 +49,43 @@ pub(super) fn query_error(path: &Path, error: sqlx::Error) -> StoreError {
 }
 
 /// Converts the error of the first query after a file was opened.
-pub(super) fn read_error(path: &Path, error: sqlx::Error) -> StoreError {
+pub(super) fn read_error(path: &Path, access: Access, error: sqlx::Error) -> StoreError {
     let (code, message) = code_and_message(&error);
-    // The lowest byte is the primary result code.
-    let hint = match code.map(|code| (code, code & 0xff)) {
-        Some((SQLITE_READONLY_ROLLBACK, _)) => INTERRUPTED,
-        Some((_, SQLITE_READONLY | SQLITE_CANTOPEN)) => WAL_RIGHTS,
-        _ => return query_error(path, error),
+    match code.map(|code| (code, code & 0xff)) {
+        Some((code, SQLITE_READONLY | SQLITE_CANTOPEN)) if code != SQLITE_READONLY_ROLLBACK => {
+            with_hint(path, access, &message, WAL_RIGHTS, error)
+        }
+        _ => query_error(path, access, error),
+    }
+}
+
+fn with_hint(
+    path: &Path,
+    access: Access,
+    message: &str,
+    hint: &str,
+    error: sqlx::Error,
+) -> StoreError {
+    let end = match access {
+        Access::Read => "",
+        Access::Change => "; nothing was changed",
     };
-    StoreError::new(FileError::new(path, format!("{message}: {hint}"), Some(error.into())))
+    StoreError::new(FileError::new(path, format!("{message}: {hint}{end}"), Some(error.into())))
+}
+
+/// Returns what to do about an error with this code.
+fn hint(code: u32) -> Option<&'static str> {
+    // The lowest byte is the primary result code.
+    match (code, code & 0xff) {
+        (SQLITE_READONLY_ROLLBACK, _) => Some(INTERRUPTED),
+        // The file was moved while it was open, which has nothing to do with rights.
+        (SQLITE_READONLY_DBMOVED, _) => None,
+        (_, SQLITE_READONLY) => Some(READ_ONLY),
+        (_, SQLITE_FULL) => Some(FULL),
+        (_, SQLITE_CORRUPT) => Some(DAMAGED),
+        (_, SQLITE_NOTADB) => Some(NO_DATABASE),
+        _ => None,
+    }
 }
 
 fn code_and_message(error: &sqlx::Error) -> (Option<u32>, String) {
@@ -60,11 +99,22 @@ const INTERRUPTED: &str = "a change was interrupted, and only a user who may wri
 const WAL_RIGHTS: &str = "the file is probably in WAL mode, in which even readers need the right \
     to read and write the `-wal` and `-shm` files beside it: give the user the right to write the \
     folder, or let the file's owner run `pragma journal_mode = delete`";
+const READ_ONLY: &str = "give this user the right to write the file and its folder, in which SQLite \
+    keeps a journal, and check that the file system is not mounted read-only";
+const FULL: &str = "free some space on its disk";
+const DAMAGED: &str =
+    "the file is damaged: restore a backup with `.restore` (see docs/databases.md)";
+const NO_DATABASE: &str =
+    "choose another file, or replace it with a backup if it was a database (see docs/databases.md)";
 
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_READONLY: u32 = 8;
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
+const SQLITE_NOTADB: u32 = 26;
 const SQLITE_READONLY_ROLLBACK: u32 = 776;
+const SQLITE_READONLY_DBMOVED: u32 = 1032;
 
 pub(super) fn io_error(path: &Path, error: std::io::Error) -> StoreError {
     let message = error.to_string();

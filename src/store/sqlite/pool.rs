@@ -6,13 +6,14 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::{file_error, query_error, read_error};
+use super::error::{Access, file_error, query_error, read_error};
 use super::file::{self, Stamp};
 use crate::error::{StoreError, StoreErrorKind};
 
 /// Idle connections of one kind, and permits for the ones in use.
 pub(super) struct Pool {
     path: PathBuf,
+    access: Access,
     options: SqliteConnectOptions,
     idle: Mutex<Vec<OpenConnection>>,
     permits: Arc<Semaphore>,
@@ -35,9 +36,15 @@ struct OpenConnection {
 }
 
 impl Pool {
-    pub(super) fn new(path: &Path, options: SqliteConnectOptions, size: usize) -> Arc<Self> {
+    pub(super) fn new(
+        path: &Path,
+        access: Access,
+        options: SqliteConnectOptions,
+        size: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             path: path.to_owned(),
+            access,
             options: options.disable_statement_logging(),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(size)),
@@ -105,7 +112,8 @@ impl PooledConnection {
         let stamp = Stamp::at(path)?;
         file::check_mount(path)?;
         file::check_companions(path)?;
-        let sqlite = self.pool.options.connect().await.map_err(|error| query_error(path, error))?;
+        let sqlite = self.pool.options.connect().await;
+        let sqlite = sqlite.map_err(|error| query_error(path, self.pool.access, error))?;
         self.open = Some(OpenConnection { sqlite, stamp, version: None });
         Ok(())
     }
@@ -143,12 +151,12 @@ impl PooledConnection {
     /// Converts the error of a query. Closes this connection, unless another one held a lock: an open handle may keep
     /// returning the error after its cause is gone.
     pub(super) fn query_error(&mut self, error: sqlx::Error) -> StoreError {
-        self.close_unless_busy(query_error(&self.pool.path, error))
+        self.close_unless_busy(query_error(&self.pool.path, self.pool.access, error))
     }
 
     /// Converts the error of a connection's first query, which only reads.
     pub(super) fn read_error(&mut self, error: sqlx::Error) -> StoreError {
-        self.close_unless_busy(read_error(&self.pool.path, error))
+        self.close_unless_busy(read_error(&self.pool.path, self.pool.access, error))
     }
 
     fn close_unless_busy(&mut self, error: StoreError) -> StoreError {
