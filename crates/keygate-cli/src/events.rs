@@ -16,12 +16,12 @@ use crate::{csv, show};
 /// The number of changes shown with a client or key.
 const LATEST: usize = 5;
 
-/// Returns the first events of a query, and whether there are more.
+/// Returns the first events of a query, and the cursor of the next ones if there are more.
 pub(crate) fn page(
     store: &dyn Store,
     query: &EventQuery,
     limit: usize,
-) -> Result<(PartialList<ChangeEvent>, bool), Failure> {
+) -> Result<(PartialList<ChangeEvent>, Option<String>), Failure> {
     let mut list = PartialList::from(Vec::new());
     let mut query = query.clone();
     loop {
@@ -31,9 +31,8 @@ pub(crate) fn page(
         list.unreadable.extend(page.unreadable);
         let is_full = list.found.len() + list.unreadable.len() >= limit;
         match page.next {
-            None => return Ok((list, false)),
-            Some(_) if is_full => return Ok((list, true)),
-            Some(next) => query = query.after(next),
+            Some(next) if !is_full => query = query.after(next),
+            next => return Ok((list, next)),
         }
     }
 }

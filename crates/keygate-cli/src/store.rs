@@ -77,6 +77,10 @@ impl Store for keygate::store::PostgresStore {
 
 /// Opens the store from the command line or the environment, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
+    open_for(Use::Read, globals, out)
+}
+
+fn open_for(purpose: Use, globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     let location = globals.location()?;
     note_section(&location, globals, out);
     // For `events`, the actor is a filter and may be any text.
@@ -84,7 +88,7 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
     load(&location, globals, &actor, |store| {
         let store = prepared(store, out);
         match globals.state() {
-            Some(folder) => recorded(store, &folder),
+            Some(folder) => recorded(store, &folder, purpose),
             None => Ok(store),
         }
     })
@@ -92,7 +96,7 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
 
 /// Opens a store that the command changes. A dry run only checks and shows the changes.
 pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
-    let store = open(globals, out)?;
+    let store = open_for(Use::Change, globals, out)?;
     Ok(if out.is_dry_run() { store.dry_run()? } else { store })
 }
 
@@ -122,7 +126,7 @@ pub(crate) fn open_to_serve(
     let store = globals.options(path).watch(path, move |event| report(&event, &events));
     let mut store = store.map_err(unreadable)?;
     if let Some(folder) = globals.state().filter(|_| records) {
-        store = recorded(store, &folder)?;
+        store = recorded(store, &folder, Use::Change)?;
     }
     Ok(Arc::new(store.for_actor(&actor).unwrap_or(store)))
 }
@@ -143,11 +147,21 @@ fn report(event: &KeyFileEvent, out: &Output) {
     }
 }
 
-fn recorded(store: YamlStore, folder: &Path) -> Result<YamlStore, Failure> {
+#[derive(Clone, Copy)]
+enum Use {
+    Read,
+    Change,
+}
+
+fn recorded(store: YamlStore, folder: &Path, purpose: Use) -> Result<YamlStore, Failure> {
     store.record_events(folder).map_err(|error| {
         let folder = folder.display();
+        let failed = match purpose {
+            Use::Read => "recorded changes cannot be read from",
+            Use::Change => "changes cannot be recorded in",
+        };
         Failure::unavailable(format!(
-            "changes cannot be recorded in {folder} ({error}): check --state-directory and KEYGATE_STATE_DIRECTORY"
+            "{failed} {folder} ({error}): check --state-directory and KEYGATE_STATE_DIRECTORY"
         ))
     })
 }
@@ -195,10 +209,14 @@ pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     })
 }
 
+/// Opens the store again to see its current content, since a key file is read only when it is opened.
+pub(crate) fn reopen(globals: &Globals) -> Result<Arc<dyn Store>, Failure> {
+    load(&globals.location()?, globals, "", Ok)
+}
+
 /// Returns whether a store may have this key even though the change failed.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
-    let store = globals.location().and_then(|location| load(&location, globals, "", Ok));
-    match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
+    match reopen(globals).and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
     }

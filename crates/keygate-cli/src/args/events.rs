@@ -23,6 +23,9 @@ pub(crate) struct EventsArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
+    /// List the changes after this cursor, which a shorter list shows at its end
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
     /// Print comma-separated values (RFC 4180)
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,

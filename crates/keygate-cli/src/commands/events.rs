@@ -19,7 +19,7 @@ pub(super) fn run(args: &EventsArgs, globals: &Globals, out: &Output) -> Result<
     let find_id = |id: &String| identify::key_id(id, store, globals);
     let key_id = args.key.as_ref().map(find_id).transpose()?;
     let query = query(args, key_id, globals);
-    let (events, is_cut) = page(store, &query, args.limit as usize)?;
+    let (events, next) = page(store, &query, args.limit as usize)?;
     if events.found.is_empty() && events.unreadable.is_empty() {
         is_known(args, key_id, store)?;
     }
@@ -30,20 +30,23 @@ pub(super) fn run(args: &EventsArgs, globals: &Globals, out: &Output) -> Result<
     } else {
         out.print(&table(&events.found).render(), &events.found.iter().map(json).collect())?;
     }
-    if is_cut {
-        out.note("there are older changes: give a higher --limit");
+    if let Some(next) = next {
+        out.note(&format!(
+            "there are older changes: raise --limit, or list the next ones with --after {next}"
+        ));
     }
     show::unreadable_events(&events.unreadable, out)
 }
 
 fn query(args: &EventsArgs, key_id: Option<KeyId>, globals: &Globals) -> EventQuery {
-    let EventsArgs { client, key: _, action, since, limit: _, csv: _ } = args;
+    let EventsArgs { client, key: _, action, since, limit: _, after, csv: _ } = args;
     let mut query = client.iter().fold(EventQuery::new(), EventQuery::with_client);
     query = key_id.into_iter().fold(query, EventQuery::with_key);
     query = globals.actor.iter().fold(query, EventQuery::with_actor);
     query = action.iter().fold(query, |query, action| query.with_action(*action));
     let since = since.map(|time| SystemTime::now().checked_sub(time).unwrap_or(UNIX_EPOCH));
-    since.into_iter().fold(query, EventQuery::since)
+    let query = since.into_iter().fold(query, EventQuery::since);
+    after.iter().fold(query, EventQuery::after)
 }
 
 /// Refuses a client name or key ID that has neither events nor a row.

@@ -76,12 +76,32 @@ fn changes_are_listed_with_actor_and_difference() {
         let result = run(&["events", "--limit", "2"]);
         assert_eq!(result.out.lines().count(), 3);
         assert!(
-            result.err.contains("there are older changes: give a higher --limit"),
+            result.err.starts_with("there are older changes: raise --limit, or list the next ones"),
             "{}",
             result.err
         );
         let result = run(&["events", "--since", "30d", "--client", "App 1"]);
         assert_eq!((result.out.lines().count(), &*result.err), (6, ""));
+    }
+}
+
+#[test]
+fn limited_list_of_changes_continues_after_its_cursor() {
+    for (sandbox, state) in stores() {
+        let run = |arguments: &[&str]| sandbox.run(with(arguments, &state));
+        for name in ["App 1", "App 2", "App 3"] {
+            run(&["client", "add", name]).succeeds();
+        }
+        let all = run(&["events", "--json"]).succeeds().json();
+        let (mut pages, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let page = run(&[&["events", "--json", "--limit", "2"], &after[..]].concat());
+            pages.extend(page.json().as_array().unwrap().clone());
+            let Some((_, cursor)) = page.err.split_once("--after ") else { break };
+            after = vec!["--after", cursor.split('"').next().unwrap().to_owned().leak()];
+        }
+        assert_eq!((pages.len(), Value::from(pages)), (3, all));
+        run(&["events", "--after", "x"]).fails(1, "start again from the first page");
     }
 }
 
@@ -147,6 +167,10 @@ fn changes_of_a_file_are_recorded_in_the_given_folder() {
     let missing = ["client", "add", "App 2", "--state-directory", "missing"];
     sandbox.run(missing).fails(3, "changes cannot be recorded in missing");
     sandbox.run(["client", "show", "App 2"]).fails(1, "there is no client");
+    for command in [&["events"][..], &["client", "show", "App 1"]] {
+        let read = with(command, &["--state-directory", "missing"]);
+        sandbox.run(read).fails(3, "recorded changes cannot be read from missing");
+    }
 
     let in_environment = |name: &str, arguments: &[&str]| -> crate::tool::CommandResult {
         let mut command = sandbox.command(arguments);
