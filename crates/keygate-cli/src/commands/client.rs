@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use keygate::ClientProfile;
@@ -14,7 +14,7 @@ use crate::pages;
 use crate::quota::quota;
 use crate::runtime::block_on;
 use crate::show::{self, counted};
-use crate::store::{Store, open, open_to_change};
+use crate::store::{Store, open, open_to_change, reopen};
 use crate::table::{Cell, Table};
 
 mod set_client;
@@ -63,7 +63,7 @@ pub(super) fn run(
                 .map_err(|error| client_failure(error, &args.name, store))?;
             changed(&client, "disabled", ": its keys are refused until it is enabled", out)?;
         }
-        ClientCommand::Remove(args) => remove(&args.name, confirmation, store, out)?,
+        ClientCommand::Remove(args) => remove(&args.name, confirmation, store, globals, out)?,
         ClientCommand::List(args) => return list(&args, store, out),
         ClientCommand::Show(args) => show_client::run(&args.name, store, globals, out)?,
     }
@@ -102,6 +102,7 @@ fn remove(
     name: &str,
     confirmation: Confirmation,
     store: &dyn Store,
+    globals: &Globals,
     out: &Output,
 ) -> Result<(), Failure> {
     match block_on(store.find_client(name)) {
@@ -112,15 +113,33 @@ fn remove(
         Ok(_) | Err(ManageError::Unavailable(_)) => {}
         Err(error) => return Err(client_failure(error, name, store)),
     }
-    let keys = block_on(store.list_readable_keys(Some(name)))?;
-    let keys = keys.found.len() + keys.unreadable.len();
-    confirmation.ask(&format!("Remove the client {name} and its {}?", counted(keys, "key")))?;
+    let shown = keys(name, store)?;
+    let question = format!("Remove the client {name} and its {}?", counted(shown.len(), "key"));
+    confirmation.ask(&question)?;
+    if confirmation.is_needed() {
+        let current = keys(name, &*reopen(globals)?)?;
+        if current != shown {
+            return Err(Failure::refused(format!(
+                "after the question, the keys of the client changed, and it has {} now: nothing was \
+                 removed; repeat the command to remove it with these",
+                counted(current.len(), "key")
+            )));
+        }
+    }
     let client = block_on(store.remove_client(name))?;
     let keys = match client.keys {
         0 => String::new(),
         keys => format!(", with {} that had not been revoked", counted(keys, "key")),
     };
     changed(&client, "removed", &keys, out)
+}
+
+/// Returns the IDs of a client's keys, and the reports of those that cannot be read.
+fn keys(name: &str, store: &dyn Store) -> Result<BTreeSet<String>, Failure> {
+    let listed = block_on(store.list_readable_keys(Some(name)))
+        .map_err(|error| client_failure(error, name, store))?;
+    let ids = listed.found.iter().map(|key| key.key_id.to_string());
+    Ok(ids.chain(listed.unreadable).collect())
 }
 
 fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(), Failure> {

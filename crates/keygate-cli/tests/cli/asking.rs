@@ -110,11 +110,36 @@ fn removing_and_hashing_ask_for_confirmation() {
     assert_eq!(on_terminal(&sandbox, "hash", question, "yes\n").code, 0);
     sandbox.run(["client", "disable", "User 1"]).succeeds();
     let question = "Remove the client User 1 and its 1 key? [y/N] ";
-    let issue = || drop(sandbox.issue(&["User 1"]));
-    let screen = on_terminal_with(&sandbox, "client remove 'User 1'", question, "y\n", &[], issue);
-    let report = "removed User 1, with 2 keys that had not been revoked";
+    let screen = on_terminal(&sandbox, "client remove 'User 1'", question, "y\n");
+    let report = "removed User 1, with 1 key that had not been revoked";
     assert!(screen.code == 0 && screen.text.contains(report), "{}", screen.text);
     assert_eq!(sandbox.keys().len(), 0);
+}
+
+#[test]
+fn client_with_other_keys_than_in_the_question_is_kept() {
+    let sandbox = Sandbox::with_client("App 1");
+    let old = id_of(&sandbox.issue(&["App 1"]));
+    sandbox.run(["client", "disable", "App 1"]).succeeds();
+    let remove = |keys: &str, meanwhile: &dyn Fn()| {
+        let question = format!("Remove the client App 1 and its {keys}? [y/N] ");
+        on_terminal_with(&sandbox, "client remove 'App 1'", &question, "y\n", &[], meanwhile)
+    };
+    let issue = || drop(sandbox.issue(&["App 1"]));
+    let screen = remove("1 key", &issue);
+    let refusal = "the keys of the client changed, and it has 2 keys now: nothing was removed";
+    assert!(screen.code == 1 && screen.text.contains(refusal), "{}", screen.text);
+    assert_eq!(sandbox.keys().len(), 2);
+    // As many keys as before are not the same keys.
+    let replace = || {
+        sandbox.run(["key", "revoke", "--yes", &old]).succeeds();
+        sandbox.run(["key", "purge", "--revoked-before", "0d", "--yes"]).succeeds();
+        issue();
+    };
+    let screen = remove("2 keys", &replace);
+    assert!(screen.code == 1 && screen.text.contains(refusal), "{}", screen.text);
+    let screen = remove("2 keys", &|| ());
+    assert!(screen.code == 0 && sandbox.keys().is_empty(), "{}", screen.text);
 }
 
 #[test]
