@@ -68,12 +68,6 @@ pub(crate) fn add_last_uses(
         |location| -> Result<_, Failure> { Ok(block_on(open_at(&location)?.last_uses(client))?) };
     match location(globals)?.map(read).transpose() {
         Ok(None) => Ok(None),
-        // No usage history was asked for, and the database has none.
-        Ok(Some(last_uses))
-            if globals.usage().is_none() && last_uses.watch() == UsageWatch::Never =>
-        {
-            Ok(None)
-        }
         Ok(Some(last_uses)) => {
             last_uses.add_to(&mut *keys);
             Ok(Some(last_uses.watch().into()))
@@ -115,8 +109,20 @@ pub(crate) fn show_last_uses(
             out.warn(&format!("the last use of keys is not shown: {}", failure.message()));
             Ok(None)
         }
+        // No usage history was asked for, and the database has none.
+        Ok(Some(Watched::Never)) if globals.usage().is_none() => Ok(None),
         shown => shown,
     }
+}
+
+/// Returns what to do if [`add_last_uses`] found no usage history.
+#[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
+pub(crate) fn remedy(globals: &Globals) -> &'static str {
+    #[cfg(feature = "postgres")]
+    if matches!(globals.location(), Ok(Location::Postgres(_))) {
+        return "see the warning";
+    }
+    "give --usage PATH (of `usage.db` or its folder) or set KEYGATE_USAGE"
 }
 
 /// Opens the usage history from the command line, the environment, or the database of the keys.

@@ -74,7 +74,7 @@ pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) 
 }
 
 /// Returns whether a text has the form of a key ID or of its beginning.
-pub(crate) fn is_id(text: &str) -> bool {
+fn is_id(text: &str) -> bool {
     text.parse::<KeyId>().is_ok() || is_beginning(text)
 }
 

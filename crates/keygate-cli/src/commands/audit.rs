@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::args::{AuditArgs, Globals};
 use crate::failure::Failure;
-use crate::history::{Watched, add_last_uses};
+use crate::history::{Watched, add_last_uses, remedy};
 use crate::location::Location;
 use crate::output::Output;
 use crate::runtime::block_on;
@@ -34,9 +34,10 @@ pub(super) fn run(args: &AuditArgs, globals: &Globals, out: &Output) -> Result<E
         out.print(&table(&findings), &json!(findings))?;
     }
     match &watched {
-        None => out.note(
-            "the last use of keys was not checked, since it is unknown: give --usage PATH or set KEYGATE_USAGE",
-        ),
+        None => out.note(&format!(
+            "the last use of keys was not checked, since it is unknown: {}",
+            remedy(globals)
+        )),
         watched => show::watched(watched.as_ref(), out),
     }
     show::unreadable(&[clients.unreadable, keys.unreadable].concat(), out)?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keygate::KeyId;
-use keygate::manage::{KeyInfo, LastUsed};
+use keygate::manage::{KeyInfo, LastUsed, ManageError};
 use keygate::observe::{
     ClientTotals, KeyTotals, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals,
 };
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::args::{Globals, UsageArgs};
 use crate::failure::Failure;
 use crate::history::Watched;
-use crate::identify::is_id;
+use crate::identify::client_failure;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::table::{Cell, Table};
@@ -44,18 +44,15 @@ pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(
         query = query.for_client(client);
     }
     let listing = listing(args, &query, &history, globals, out)?;
+    if let Some(client) = args.client.as_deref().filter(|_| listing.rows.is_empty()) {
+        check_client(client, &history, globals, out)?;
+    }
     let watched = Watched::from(block_on(history.watch())?);
     if args.csv {
         return out.print(&csv::text(&listing), &Value::Null);
     }
     if listing.rows.is_empty() && !out.is_json() {
         out.note("no requests in this period");
-        if let Some(id) = args.client.as_deref().filter(|client| is_id(client)) {
-            out.note(&format!(
-                "{id} looks like a key ID, but --client takes the name of a client: \
-                 `keygate key show {id}` shows the key with its client"
-            ));
-        }
     } else {
         let (since, until) = match &watched {
             Watched::Never => (None, None),
@@ -103,6 +100,34 @@ fn listing(
     let clients = block_on(history.top(query, args.top as usize))?.into_iter();
     let row = |client: ClientTotals| Row { of: vec![client.client], totals: client.totals };
     Ok(Listing { name: "clients", columns: vec!["client"], rows: clients.map(row).collect() })
+}
+
+/// Refuses a client that has neither usage nor a row in the store.
+fn check_client(
+    name: &str,
+    history: &UsageHistory,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
+    if !block_on(history.keys(&UsageQuery::new().for_client(name)))?.is_empty() {
+        return Ok(());
+    }
+    let unknown = |failure: Failure| {
+        let why = failure.message();
+        out.warn(&format!("whether there is a client of this name is not known: {why}"));
+    };
+    match store::open(globals, out) {
+        Ok(store) => match block_on(store.find_client(name)) {
+            Ok(_) => {}
+            Err(error @ ManageError::UnknownClient { .. }) => {
+                return Err(client_failure(error, name, &*store));
+            }
+            Err(error) => unknown(error.into()),
+        },
+        // Usage does not need the store.
+        Err(failure) => unknown(failure),
+    }
+    Ok(())
 }
 
 /// Returns the last uses of these keys of a client. Whether a key was never used depends on the time of its issue, which

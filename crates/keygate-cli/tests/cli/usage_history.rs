@@ -131,14 +131,38 @@ fn usage_is_listed_by_client_key_and_time() {
     assert!(sums.iter().map(|sum| sum.as_u64().unwrap()).sum::<u64>() == 5, "{times}");
     let start = times[0]["start"].as_str().unwrap();
     assert!(start.ends_with(":00:00Z"), "{start}");
-    let none = usage(&["--client", "App 3"]);
-    assert!(none.err.starts_with("no requests in this period"), "{}", none.err);
-    let id = usage(&["--client", "1f0c2b7a"]);
-    assert!(id.err.contains("`keygate key show 1f0c2b7a`"), "{}", id.err);
-    assert_eq!(
-        usage(&["--client", "App 3", "--csv"]).out,
-        "client,key_id,last_used,requests,replaced,refused,reasons\r\n"
-    );
+}
+
+#[test]
+fn usage_of_an_unknown_client_is_refused() {
+    let counted = Counted::in_file();
+    let sandbox = &counted.sandbox;
+    let usage =
+        |client: &str, more: &[&str]| counted.run(&[&["usage", "--client", client], more].concat());
+    for more in [&[][..], &["--csv"], &["--by", "day"], &["--since", "1h"]] {
+        usage("App 3", more).fails(1, "there is no client of this name; the nearest is `App 1`");
+    }
+    let json = usage("App 3", &["--json"]);
+    assert!(json.code == 1 && json.out.is_empty(), "{json:?}");
+    usage(&id_of(&counted.used), &[]).fails(2, "is the ID of a key of `App 1`");
+
+    // A client without requests, and without a store to look for it.
+    sandbox.run(["client", "add", "App 3"]).succeeds();
+    let none = usage("App 3", &[]).succeeds();
+    assert!(none.err.starts_with("no requests in this period\n"), "{}", none.err);
+    let heading = "client,key_id,last_used,requests,replaced,refused,reasons\r\n";
+    assert_eq!(usage("App 3", &["--csv"]).succeeds().out, heading);
+    let warning = "warning: whether there is a client of this name is not known: ";
+    let alone = usage("App 3", &["--store", "none.yaml"]).succeeds();
+    assert!(alone.err.starts_with(warning), "{}", alone.err);
+
+    // A client that was removed.
+    sandbox.run(["client", "disable", "App 1"]).succeeds();
+    sandbox.run(["client", "remove", "App 1", "--yes"]).succeeds();
+    assert!(usage("App 1", &[]).succeeds().out.contains(&id_of(&counted.used)));
+    counted.sql("update keygate_usage_counts set start = start - 86400");
+    let none = usage("App 1", &["--since", "1h"]).succeeds();
+    assert!(none.err.starts_with("no requests in this period\n"), "{}", none.err);
 }
 
 #[test]
@@ -276,6 +300,21 @@ fn usage_in_postgres_needs_no_option() {
     let used =
         keys.as_array().unwrap().iter().find(|key| key["key_id"] == id_of(&counted.used)).unwrap();
     assert!(used["last_used"].as_str().unwrap().starts_with("20"), "{used}");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn usage_that_postgres_never_kept_is_explained() {
+    let sandbox = Sandbox::with_database(&Postgres::shared().database().url());
+    sandbox.run(["client", "add", "App 1"]).succeeds();
+    sandbox.issue(&["App 1"]);
+    let remedy = "was never recorded: start a `UsageWriter` in the service";
+    for command in [&["usage"][..], &["audit"], &["key", "list", "--unused-for", "1d"]] {
+        let result = sandbox.run(command);
+        assert!(result.err.contains(remedy), "{command:?}: {}", result.err);
+        assert!(!result.err.contains("--usage PATH"), "{command:?}: {}", result.err);
+    }
+    assert_eq!(sandbox.run(["key", "list"]).succeeds().err, "");
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use keygate::manage::{KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError, PartialList};
 
-use crate::args::ListKeysArgs;
+use crate::args::{Globals, ListKeysArgs};
 use crate::failure::Failure;
-use crate::history::Watched;
+use crate::history::{Watched, remedy};
 use crate::runtime::block_on;
 use crate::store::Store;
 use crate::{pages, show};
@@ -59,14 +59,15 @@ pub(super) fn retain_by_use(
     keys: &mut Vec<KeyInfo>,
     args: &ListKeysArgs,
     watched: Option<&Watched>,
+    globals: &Globals,
     now: SystemTime,
 ) -> Result<(), Failure> {
     let Some(time) = args.unused_for.or(args.used_within) else { return Ok(()) };
     let Some(watched) = watched else {
-        return Err(Failure::usage(
-            "the last use of keys is unknown: give --usage PATH (of `usage.db` or its folder) or set \
-             KEYGATE_USAGE",
-        ));
+        return Err(Failure::usage(format!(
+            "the last use of keys is unknown: {}",
+            remedy(globals)
+        )));
     };
     let start = now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
     let was_used = |key: &KeyInfo| key.last_used.may_be_since(start);

@@ -35,7 +35,7 @@ pub(super) fn run(
     } else {
         show_last_uses(&mut keys, client, globals, out)?
     };
-    filter::retain_by_use(&mut keys, args, watched.as_ref(), now)?;
+    filter::retain_by_use(&mut keys, args, watched.as_ref(), globals, now)?;
     let is_cut = limit.is_some_and(|limit| keys.len() > limit);
     keys.truncate(limit.unwrap_or(usize::MAX));
 
