@@ -173,13 +173,15 @@ impl Audit {
         (watched.start <= replaced && replaced + least <= watched.end).then_some(false)
     }
 
-    /// Returns whether a key is older than this time, and was certainly not used since.
+    /// Returns whether a key could be used before this time, and was certainly not used since.
     fn is_unused(&self, key: &KeyInfo, start: SystemTime) -> bool {
         let is_watched =
             self.watched.as_ref().is_some_and(|it| it.start <= start && start <= it.end);
-        let is_older = key.created.map(|created| created < start);
+        let is_older = key.usable_since().map(|since| since < start);
         match key.last_used {
-            LastUsed::At(_) => is_watched && !key.last_used.may_be_since(start),
+            LastUsed::At(_) => {
+                is_watched && is_older != Some(false) && !key.last_used.may_be_since(start)
+            }
             // It was watched since its issue.
             LastUsed::Never => {
                 is_older == Some(true) && self.watched.as_ref().is_none_or(|it| start <= it.end)

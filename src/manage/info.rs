@@ -117,6 +117,26 @@ impl KeyInfo {
         self.lifetime.not_before()
     }
 
+    /// Returns the time since which the key can be used: the later of its issue and its beginning. `None` if the key has no
+    /// beginning, and its time of issue is not known.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use keygate::manage::KeyInfo;
+    ///
+    /// let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+    /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
+    /// assert_eq!(key.usable_since(), None);
+    /// key.created = Some(at(100));
+    /// assert_eq!(key.usable_since(), Some(at(100)));
+    /// key.lifetime = key.lifetime.with_not_before(at(300));
+    /// assert_eq!(key.usable_since(), Some(at(300)));
+    /// # Ok::<(), keygate::key::ParseKeyIdError>(())
+    /// ```
+    pub fn usable_since(&self) -> Option<SystemTime> {
+        self.created.max(self.not_before())
+    }
+
     /// Returns whether the key is admitted at this time.
     pub fn is_live(&self, now: SystemTime) -> bool {
         self.state == KeyState::Active && self.lifetime.validity(now) == Validity::Valid

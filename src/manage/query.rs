@@ -141,7 +141,8 @@ impl ClientQuery {
 /// The store of keys does not know when a key was last used. To list keys by last use, take the ids from the usage
 /// (`LastUses::used_since`), and narrow the query with [`KeyQuery::only`] or [`KeyQuery::except`]: keys that were not
 /// used for 90 days are all keys `except` the ones that were used since, and keys that were replaced and are still used
-/// are the keys with the status [`Replaced`](KeyStatus::Replaced) that are among the `only` ones used today.
+/// are the keys with the status [`Replaced`](KeyStatus::Replaced) that are among the `only` ones used today. A new key was
+/// not used either: compare [`KeyInfo::usable_since`](super::KeyInfo::usable_since).
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

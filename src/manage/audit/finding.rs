@@ -56,7 +56,7 @@ pub enum AuditKind {
     NeverExpires,
     /// The key works for longer than the policy of the store allows.
     BeyondPolicy,
-    /// The key works and has not been used for a long time.
+    /// The key works, could be used for a long time, and was not.
     Unused,
     /// The key was replaced, and has been used since.
     ReplacedButUsed,

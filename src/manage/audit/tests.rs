@@ -45,6 +45,26 @@ fn key_is_unused_only_if_watched_for_that_long() {
 }
 
 #[test]
+fn key_is_unused_only_since_it_could_be_used() {
+    let audit = Audit::new().with_watched(days_ago(200)..UNIX_EPOCH + NOW);
+    let used = [LastUsed::At(days_ago(150)), LastUsed::Never, LastUsed::Unknown];
+    for (last_used, created) in
+        used.into_iter().zip([Some(days_ago(200)), Some(days_ago(200)), None])
+    {
+        let found = |begins| {
+            let key = key(|key| {
+                (key.last_used, key.created) = (last_used, created);
+                key.lifetime = key.lifetime.with_not_before(begins);
+            });
+            kinds(&audit, &[key])
+        };
+        assert_eq!(found(days_ago(90)), [], "{last_used:?}");
+        assert_eq!(found(days_ago(0)), [], "{last_used:?}");
+        assert_eq!(found(days_ago(91)), [AuditKind::Unused], "{last_used:?}");
+    }
+}
+
+#[test]
 fn key_that_works_for_longer_than_the_policy_allows_is_found() {
     let audit = |days: u32| Audit::new().with_policy(Policy::new().with_max_lifetime(days * DAY));
     // The key was issued 200 days ago, and expires tomorrow.

@@ -160,7 +160,7 @@ pub(crate) struct ListKeysArgs {
     /// Only keys of clients with this metadata entry; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
-    /// Only keys that were not used for this long; needs --usage
+    /// Only keys that could be used for this long, and were not; needs --usage
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) unused_for: Option<Duration>,
     /// Only keys that were used within this time; needs --usage

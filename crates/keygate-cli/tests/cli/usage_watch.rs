@@ -90,3 +90,23 @@ fn usage_and_list_agree_on_keys_that_were_never_used() {
     assert!(alone.out.contains("  unknown  "), "{}", alone.out);
     assert!(alone.err.contains("none.yaml"), "{}", alone.err);
 }
+
+#[test]
+fn key_that_began_lately_is_not_unused_for_longer() {
+    let counted = Counted::in_file();
+    counted.sql("update keygate_usage_watch set since = 0");
+    let digest = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+    let id = &digest[7..23];
+    let now = counted.sandbox.keys().last().unwrap()["created"].as_str().unwrap().to_owned();
+    for (begins, is_unused) in [("2001-01-01T00:00:00Z", true), (&now, false)] {
+        let file = format!(
+            "clients:\n  A:\n    keys:\n      - digest: {digest}\n        created: 2000-01-01T00:00:00Z\n        \
+             not_before: {begins}\n"
+        );
+        std::fs::write(counted.sandbox.path("keys.yaml"), file).unwrap();
+        let listed = counted.run(&["key", "list", "--unused-for", "90d"]).succeeds();
+        assert_eq!(listed.out.contains(id), is_unused, "{begins} {}", listed.out);
+        let audit = counted.run(&["audit", "--unused-for", "90d"]);
+        assert_eq!(audit.out.contains("not been used"), is_unused, "{begins} {}", audit.out);
+    }
+}

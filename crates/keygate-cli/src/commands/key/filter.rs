@@ -93,6 +93,6 @@ pub(super) fn retain_by_use(
             return Err(Failure::refused(why));
         }
     }
-    keys.retain(|key| !was_used(key) && key.created.is_none_or(|created| created < start));
+    keys.retain(|key| !was_used(key) && key.usable_since().is_none_or(|since| since < start));
     Ok(())
 }
