@@ -14,6 +14,10 @@ pub use finding::{AuditFinding, AuditKind};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The time without a use after which a replaced key counts as no longer used. A job that runs once a day must have had
+/// its turn.
+const UNUSED_SINCE_REPLACED: Duration = DAY;
+
 /// A search for clients and keys that need attention, such as keys that never expire, that nobody uses, or that were
 /// replaced but are still used.
 ///
@@ -68,8 +72,8 @@ impl Audit {
     }
 
     /// Sets the time during which the last use of keys was watched, without a gap: with the feature `usage`,
-    /// `LastUses::watched`. Without it, only a key whose last use is [`LastUsed::Never`] counts as unused, and no key as
-    /// safe to revoke: any other may have been used when nothing watched.
+    /// `LastUses::watched`. Without it, only a key whose last use is [`LastUsed::Never`] counts as unused, and no replaced
+    /// key as no longer used: any other may have been used when nothing watched.
     pub fn with_watched(self, watched: impl Into<Option<Range<SystemTime>>>) -> Self {
         Self { watched: watched.into(), ..self }
     }
@@ -88,8 +92,7 @@ impl Audit {
         keys: &[KeyInfo],
         now: SystemTime,
     ) -> Vec<AuditFinding> {
-        let created: HashMap<_, _> =
-            keys.iter().filter_map(|key| Some((key.key_id, key.created?))).collect();
+        let by_id: HashMap<_, _> = keys.iter().map(|key| (key.key_id, key)).collect();
         let works = |key: &&KeyInfo| key.is_live(now);
         let working: HashSet<_> = keys.iter().filter(works).map(|key| &*key.client).collect();
         let of_clients = clients.iter().filter(|client| client.enabled).flat_map(|client| {
@@ -105,7 +108,7 @@ impl Audit {
         let removable: HashSet<_> = purge.removable(keys, now).map(|key| key.key_id).collect();
         let of_keys = keys.iter().flat_map(|key| {
             let removable = removable.contains(&key.key_id).then_some(AuditKind::Removable);
-            let kinds = self.kinds(key, &created, now).into_iter().chain(removable);
+            let kinds = self.kinds(key, &by_id, now).into_iter().chain(removable);
             kinds.map(|kind| AuditFinding::of_key(kind, key))
         });
         let mut findings: Vec<_> = of_clients.chain(of_keys).collect();
@@ -129,7 +132,7 @@ impl Audit {
     fn kinds(
         &self,
         key: &KeyInfo,
-        created: &HashMap<KeyId, SystemTime>,
+        by_id: &HashMap<KeyId, &KeyInfo>,
         now: SystemTime,
     ) -> Vec<AuditKind> {
         let mut kinds = Vec::new();
@@ -149,28 +152,53 @@ impl Audit {
             kinds.push(AuditKind::Unused);
         }
         if let Some(successor) = key.replaced_by {
-            // If the successor is unknown, any use counts.
-            let replaced = created.get(&successor).copied().unwrap_or(SystemTime::UNIX_EPOCH);
-            kinds.extend(self.is_still_used(key, replaced).map(|is_used| {
+            let is_used = match by_id.get(&successor) {
+                Some(successor) => self.is_still_used(key, successor, now),
+                // It is not known when the key was replaced, so any use counts.
+                None => matches!(key.last_used, LastUsed::At(_)).then_some(true),
+            };
+            kinds.extend(is_used.map(|is_used| {
                 if is_used { AuditKind::ReplacedButUsed } else { AuditKind::ReplacedAndUnused }
             }));
         }
         kinds
     }
 
-    /// Returns whether a key has been used since it was replaced at this time, which is when its successor was issued.
-    /// `None` if that is not known, because its use was not watched from then until at least a minute later.
+    /// Returns whether a replaced key is still used: whether it has been used since its successor was issued.
     ///
-    /// Last uses are kept to the minute. A key that was last used in the minute of its replacement may have been used after
-    /// it, so it counts as unused only if it was watched for a day since.
-    pub fn is_still_used(&self, key: &KeyInfo, replaced: SystemTime) -> Option<bool> {
-        let least = match key.last_used {
-            LastUsed::At(minute) if minute >= replaced => return Some(true),
-            used if used.may_be_since(replaced) => DAY,
-            LastUsed::At(_) | LastUsed::Never | LastUsed::Unknown => MINUTE,
+    /// It is no longer used if its successor works now, and if the key was watched without a gap since both began to work,
+    /// and was not used in that time, for at least a day. `None` if neither is known.
+    ///
+    /// Last uses are kept to the minute. A key that was last used in the minute in which its successor began to work may
+    /// have been used after that, so the day begins at the end of this minute.
+    pub fn is_still_used(
+        &self,
+        key: &KeyInfo,
+        successor: &KeyInfo,
+        now: SystemTime,
+    ) -> Option<bool> {
+        if self.is_no_longer_used(key, successor, now) {
+            return Some(false);
+        }
+        let issued = successor.created.unwrap_or(SystemTime::UNIX_EPOCH);
+        matches!(key.last_used, LastUsed::At(minute) if minute >= issued).then_some(true)
+    }
+
+    fn is_no_longer_used(&self, key: &KeyInfo, successor: &KeyInfo, now: SystemTime) -> bool {
+        let (Some(watched), Some(issued)) = (&self.watched, successor.created) else {
+            return false;
         };
-        let watched = self.watched.as_ref()?;
-        (watched.start <= replaced && replaced + least <= watched.end).then_some(false)
+        // Before both keys worked, nobody could choose between them.
+        let begins = [key, successor].into_iter().filter_map(KeyInfo::not_before);
+        let since = begins.fold(issued, SystemTime::max);
+        let unused_since = match key.last_used {
+            LastUsed::At(minute) if minute >= since => return false,
+            LastUsed::At(minute) => since.max(minute + MINUTE),
+            LastUsed::Never | LastUsed::Unknown => since,
+        };
+        successor.is_live(now)
+            && watched.start <= since
+            && unused_since + UNUSED_SINCE_REPLACED <= watched.end
     }
 
     /// Returns whether a key could be used before this time, and was certainly not used since.

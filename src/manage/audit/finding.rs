@@ -60,7 +60,7 @@ pub enum AuditKind {
     Unused,
     /// The key was replaced, and has been used since.
     ReplacedButUsed,
-    /// The key was replaced and is no longer used, so it can be revoked: see
+    /// The key was replaced, and has not been used since its successor began to work, for at least a day: see
     /// [`Audit::is_still_used`](super::Audit::is_still_used).
     ReplacedAndUnused,
     /// The key was revoked or has expired a long time ago: it can be removed.
@@ -117,7 +117,9 @@ impl fmt::Display for AuditKind {
             Self::ReplacedButUsed => {
                 "was replaced and is still used: switch its users to the new key"
             }
-            Self::ReplacedAndUnused => "was replaced and is no longer used: it is safe to revoke",
+            Self::ReplacedAndUnused => {
+                "was replaced and has not been used since its successor began to work: revoke it if nothing needs it"
+            }
             Self::Removable => "has not worked for a long time: it is safe to remove",
             Self::WeakKey => "is easier to guess than a random key: replace it",
             Self::Plaintext => "is in plaintext: `keygate hash` turns it into a digest",

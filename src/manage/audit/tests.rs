@@ -4,6 +4,8 @@ use super::*;
 use crate::client::ClientProfile;
 use crate::key::{KeyState, Lifetime};
 
+mod replaced;
+
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
 fn days_ago(days: u32) -> SystemTime {
@@ -72,51 +74,6 @@ fn key_that_works_for_longer_than_the_policy_allows_is_found() {
     assert_eq!(kinds(&audit(201), &[key(|_| {})]), []);
     let forever = key(|key| key.lifetime = Lifetime::default());
     assert_eq!(kinds(&audit(200), &[forever]), [AuditKind::NeverExpires]);
-}
-
-#[test]
-fn replaced_key_is_used_or_safe_to_revoke() {
-    let successor: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
-    let found = |last_used, watched| {
-        let old = key(|key| (key.last_used, key.replaced_by) = (last_used, Some(successor)));
-        let mut new = KeyInfo::new(successor, "App 1");
-        new.created = Some(days_ago(5));
-        new.lifetime = old.lifetime;
-        let audit = Audit::new().with_unused_for(250 * DAY).with_watched(watched);
-        kinds(&audit, &[old, new])
-    };
-    let replaced = days_ago(5);
-    let seconds = Duration::from_secs;
-    assert_eq!(found(LastUsed::At(days_ago(4)), None), [AuditKind::ReplacedButUsed]);
-    assert_eq!(found(LastUsed::At(replaced), None), [AuditKind::ReplacedButUsed]);
-    let uses = [LastUsed::At(replaced - MINUTE), LastUsed::Never, LastUsed::Unknown];
-    for used in uses {
-        let watched = Some(replaced..replaced + MINUTE);
-        assert_eq!(found(used, watched), [AuditKind::ReplacedAndUnused], "{used:?}");
-        let gaps = [
-            None,
-            Some(replaced + seconds(1)..UNIX_EPOCH + NOW),
-            Some(days_ago(50)..replaced - seconds(1)),
-            Some(days_ago(50)..replaced + seconds(59)),
-        ];
-        for gap in gaps {
-            assert_eq!(found(used, gap.clone()), [], "{used:?} {gap:?}");
-        }
-    }
-}
-
-#[test]
-fn use_in_the_minute_of_replacement_may_be_after_it() {
-    let found = |seconds, watched| {
-        let replaced = days_ago(5);
-        let used = LastUsed::At(replaced - Duration::from_secs(seconds));
-        let audit = Audit::new().with_watched(days_ago(50)..replaced + watched);
-        let old = key(|key| key.last_used = used);
-        audit.is_still_used(&old, replaced)
-    };
-    assert_eq!(found(0, MINUTE), Some(true));
-    assert_eq!((found(59, MINUTE), found(60, MINUTE)), (None, Some(false)));
-    assert_eq!((found(1, 1_439 * MINUTE), found(1, DAY)), (None, Some(false)));
 }
 
 #[test]

@@ -65,14 +65,14 @@ pub(super) async fn show(
 async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
     let Some(successor) = key.replaced_by else { return html! {} };
     let new = app.store.find_key(&successor).await.ok();
-    let still = new.as_ref().and_then(|new| is_still_used(key, uses, new));
+    let still = new.as_ref().and_then(|new| is_still_used(key, uses, new, app.now()));
     html! {
         div.notice.warn[still == Some(true)] role="status" {
             p {
                 "Replaced by key " a href=(key_url(app, successor, "")) { code.id { (successor.to_string()) } } "."
                 @match still {
                     Some(true) => { " " strong { "It is still in use." } " The client has not switched to the new key yet." }
-                    Some(false) => { " It is no longer used, so it is safe to revoke." }
+                    Some(false) => { " It has not been used since its successor began to work. Revoke it if nothing needs it." }
                     None => {}
                 }
             }

@@ -91,8 +91,13 @@ pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
 }
 
 /// Returns whether a replaced key is still used, or `None` if that is not known.
-pub(super) fn is_still_used(key: &KeyInfo, uses: &Uses, successor: &KeyInfo) -> Option<bool> {
+pub(super) fn is_still_used(
+    key: &KeyInfo,
+    uses: &Uses,
+    successor: &KeyInfo,
+    now: SystemTime,
+) -> Option<bool> {
     let mut key = key.clone();
     key.last_used = uses.last_used(&key);
-    Audit::new().with_watched(uses.watched()).is_still_used(&key, successor.created?)
+    Audit::new().with_watched(uses.watched()).is_still_used(&key, successor, now)
 }

@@ -16,6 +16,9 @@ use crate::hooked::Hooked;
 use crate::kept::{DAY, Kept};
 use crate::support::{Answer, Page, Server, at};
 
+const UNUSED: &str = "Replaced and no longer used";
+const CLAIM: &str = "It has not been used since its successor began to work";
+
 /// Creates a store with a finding for each card.
 async fn unsafe_keys() -> Kept {
     let kept = Kept::since(at(0) - 200 * DAY).await;
@@ -76,7 +79,7 @@ async fn cards_count_what_the_audit_finds() {
         ("Beyond the policy", "beyond-policy", AuditKind::BeyondPolicy, "Long"),
         ("Clients without keys", "no-keys", AuditKind::NoKeys, "Empty"),
         ("Replaced but still in use", "replaced-but-used", AuditKind::ReplacedButUsed, "Rotated"),
-        ("Safe to revoke", "safe-to-revoke", AuditKind::ReplacedAndUnused, "Silent"),
+        (UNUSED, "replaced-and-unused", AuditKind::ReplacedAndUnused, "Silent"),
         ("Safe to remove", "safe-to-remove", AuditKind::Removable, "Gone"),
     ] {
         let found = findings.iter().filter(|finding| finding.kind == kind).count();
@@ -109,9 +112,7 @@ async fn card_without_data_is_not_known_instead_of_zero() {
     let store = Arc::new(kept.store.clone());
     let mut page = Page::new(store.clone()).await;
     let cards = page.get("/safety").await;
-    for title in
-        ["Unused for 90 days", "Replaced but still in use", "Safe to revoke", "Weak or plaintext"]
-    {
+    for title in ["Unused for 90 days", "Replaced but still in use", UNUSED, "Weak or plaintext"] {
         let (_, card) = cards.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
         assert!(card[..60].contains("Not known"), "{title}: {card}");
     }
@@ -138,32 +139,32 @@ async fn unused_keys_are_not_known_before_90_days_of_usage() {
     let mut page = server.signed_in("ann").await;
     let cards = page.get("/safety").await;
     cards.says("Not known without the last use of keys over 90 days");
-    assert_eq!(count(&cards, "Safe to revoke"), 0);
+    assert_eq!(count(&cards, UNUSED), 0);
     server.pass(2 * DAY);
     let mut page = server.signed_in("ann").await;
     assert_eq!(count(&page.get("/safety").await, "Unused for 90 days"), 1);
 }
 
 #[tokio::test]
-async fn no_key_is_safe_to_revoke_if_usage_is_not_watched() {
+async fn no_replaced_key_is_unused_if_usage_is_not_watched() {
     let kept = unsafe_keys().await;
     let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
     let mut page = server.signed_in("ann").await;
-    let silent = page.get("/safety/safe-to-revoke").await;
+    let silent = page.get("/safety/replaced-and-unused").await;
     let (_, silent) = silent.body.split_once("href=\"/keys/").unwrap();
     let silent = format!("/keys/{}", &silent[..16]);
-    page.get(&silent).await.says("it is safe to revoke");
+    page.get(&silent).await.says(CLAIM);
 
     kept.clock.advance(2 * DAY);
     let cards = page.get("/safety").await;
     cards.says("No service has recorded usage since").says("not known which keys are unused");
-    for title in ["Unused for 90 days", "Replaced but still in use", "Safe to revoke"] {
+    for title in ["Unused for 90 days", "Replaced but still in use", UNUSED] {
         let (_, card) = cards.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
         assert!(card[..60].contains("Not known"), "{title}: {card}");
     }
     let key = page.get(&silent).await;
     key.says("No service has recorded usage since");
-    assert!(!key.body.contains("safe to revoke"), "{}", key.body);
+    assert!(!key.body.contains(CLAIM), "{}", key.body);
     page.get("/health").await.says("no service records usage now");
     page.get("/usage").await.says("No service has recorded usage since");
 }

@@ -10,6 +10,8 @@ use crate::filled::{between, lacks, send, unescaped};
 use crate::kept::{DAY, HOUR, Kept};
 use crate::support::{Answer, Page, Server, at, key_id, minutes};
 
+const UNUSED: &str = "It has not been used since its successor began to work";
+
 async fn page(kept: &Kept) -> Page {
     let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
     server.clock.set((kept.clock.reader())());
@@ -129,12 +131,14 @@ async fn revoke_and_rotate_show_the_recent_use_of_the_key() {
     // The old key is used after its rotation, and then the new one.
     let path = format!("/keys/{used}/rotate");
     let form = page.get(&path).await;
-    let typed = [("grace", "24h"), ("lifetime", "same"), ("label", "")];
+    let typed = [("grace", "7d"), ("lifetime", "same"), ("label", "")];
     assert_eq!(send(&mut page, &path, &form, &typed).await.status, 200);
     // Nobody can know yet.
-    lacks(&page.get(&format!("/keys/{used}")).await, "safe to revoke");
-    kept.pass(minutes(1)).await;
-    page.get(&format!("/keys/{used}")).await.says("it is safe to revoke");
+    lacks(&page.get(&format!("/keys/{used}")).await, UNUSED);
+    kept.pass(HOUR).await;
+    lacks(&page.get(&format!("/keys/{used}")).await, UNUSED);
+    kept.pass(DAY).await;
+    page.get(&format!("/keys/{used}")).await.says(UNUSED);
     kept.pass(HOUR).await;
     kept.calls("key of a", 1);
     kept.flush().await;
@@ -155,12 +159,12 @@ async fn use_in_the_minute_of_rotation_is_not_before_it() {
     kept.pass(HOUR).await;
     let mut page = page(&kept).await;
     let path = format!("/keys/{used}");
-    lacks(&page.get(&path).await, "safe to revoke");
-    lacks(&page.get("/safety/safe-to-revoke").await, &path);
+    lacks(&page.get(&path).await, UNUSED);
+    lacks(&page.get("/safety/replaced-and-unused").await, &path);
     kept.pass(DAY).await;
     let mut page = self::page(&kept).await;
-    page.get(&path).await.says("It is no longer used, so it is safe to revoke");
-    page.get("/safety/safe-to-revoke").await.says(&path);
+    page.get(&path).await.says(UNUSED);
+    page.get("/safety/replaced-and-unused").await.says(&path);
 }
 
 #[tokio::test]
@@ -176,11 +180,12 @@ async fn nothing_is_known_of_a_key_before_it_was_watched() {
     let key = page.get(&format!("/keys/{new}")).await;
     key.says("No use has been recorded yet");
     lacks(&key, "Never used");
-    lacks(&page.get(&format!("/keys/{old}")).await, "safe to revoke");
-    lacks(&page.get("/safety/safe-to-revoke").await, &format!("/keys/{old}"));
+    lacks(&page.get(&format!("/keys/{old}")).await, UNUSED);
+    lacks(&page.get("/safety/replaced-and-unused").await, &format!("/keys/{old}"));
     kept.pass(minutes(1)).await;
     page.get(&format!("/keys/{new}")).await.says("Never used");
-    page.get(&format!("/keys/{old}")).await.says("safe to revoke");
+    kept.pass(DAY).await;
+    page.get(&format!("/keys/{old}")).await.says(UNUSED);
 }
 
 #[tokio::test]

@@ -86,9 +86,10 @@ pub(super) const CARDS: &[Card] = &[
     Card {
         needs: Needs::Usage,
         ..card(
-            "safe-to-revoke",
-            "Safe to revoke",
-            "Rotated keys that are no longer used.",
+            "replaced-and-unused",
+            "Replaced and no longer used",
+            "Rotated keys that have not been used for at least a day since their successors began to work. Revoke them if \
+             nothing needs them.",
             &[AuditKind::ReplacedAndUnused],
         )
     },
