@@ -22,6 +22,16 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, DurationError> {
     parse(text).and_then(|time| if time.is_zero() { Err(DurationError::Zero) } else { Ok(time) })
 }
 
+/// Formats a lifetime as in key files, in its largest unit.
+pub(crate) fn written(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    match units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DurationError {
     #[error("write the duration as `90d` or `12h`, with the units w, d, h, m (minutes) and s")]

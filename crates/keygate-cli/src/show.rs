@@ -93,6 +93,15 @@ pub(crate) fn listed_json(key: &KeyInfo, policy: &Policy, now: SystemTime) -> Va
     json
 }
 
+/// Describes when a key works: `begins in 24 hours, expires in 3 days`. A beginning in the past is left out.
+pub(crate) fn lifetime(key: &KeyInfo, now: SystemTime) -> String {
+    let expiry = expiry(key, now);
+    match key.not_before().filter(|begins| *begins > now) {
+        Some(begins) => format!("begins {}, {expiry}", relative::from_now(begins, now)),
+        None => expiry,
+    }
+}
+
 /// Describes when a key expires: `expires in 3 days`, or `never expires`.
 pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
     key.expires().map_or_else(

@@ -1,10 +1,9 @@
-use std::time::Duration;
-
 use keygate::manage::{Policy, PolicyChange};
 use serde_json::{Value, json};
 
 use crate::args::{Globals, PolicyCommand, SetPolicyArgs};
 use crate::differences::{Differences, or_none};
+use crate::duration::written;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::block_on;
@@ -93,14 +92,4 @@ fn json(policy: &Policy) -> Value {
         "default_lifetime": policy.default_lifetime().map(written),
         "require_expiry": policy.requires_expiry(),
     })
-}
-
-/// Formats a lifetime as in key files, in its largest unit.
-fn written(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    match units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)) {
-        Some((unit, name)) => format!("{}{name}", seconds / unit),
-        None => format!("{seconds}s"),
-    }
 }

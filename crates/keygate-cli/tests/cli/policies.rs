@@ -169,3 +169,19 @@ fn contradictory_policy_is_refused() {
     set(&["--max-lifetime", "40000d"]).fails(1, "at most 36525d");
     assert_eq!(sandbox.file(), before);
 }
+
+#[test]
+fn policy_that_ends_a_key_before_its_beginning_is_named() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
+    sandbox.run(["policy", "set", "--default-lifetime", "5d"]).succeeds();
+    let before = sandbox.file();
+    let policy = "by the policy of the store, a key without --expires expires 5d after its issue, ";
+    for command in [["key", "issue", "App 1"], ["key", "rotate", &id]] {
+        let later = [&command[..], &["--not-before", "10d"]].concat();
+        refused(&sandbox, &later, policy);
+        let given = [&later[..], &["--expires", "6d"]].concat();
+        refused(&sandbox, &given, "before it begins to work: choose an earlier beginning");
+    }
+    assert_eq!(sandbox.file(), before);
+}

@@ -1,6 +1,6 @@
 //! Far expiries, and the accepted forms of times.
 
-use crate::tool::Sandbox;
+use crate::tool::{Sandbox, id_of};
 
 #[test]
 fn distant_expiries_are_kept_as_given() {
@@ -29,6 +29,20 @@ fn beginning_is_rounded_up_to_the_microsecond() {
         sandbox.issue(&["App 1", "--not-before", given]);
         assert_eq!(sandbox.keys()[0]["not_before"], kept, "{given}");
     }
+}
+
+#[test]
+fn report_of_a_new_key_names_its_later_beginning() {
+    let sandbox = Sandbox::with_client("App 1");
+    let issue = ["key", "issue", "App 1", "--out", "key", "--not-before"];
+    let report = sandbox.run([&issue[..], &["3d", "--expires", "9d"]].concat()).succeeds().err;
+    assert!(report.contains(" of App 1, begins in 3 days, expires in 9 days; "), "{report}");
+    let id = id_of(sandbox.read("key").trim());
+    let report = sandbox.run(["key", "rotate", &id]).succeeds().err;
+    assert!(report.contains(" of App 1, begins in 3 days, expires in 9 days, to"), "{report}");
+    std::fs::remove_file(sandbox.path("key")).unwrap();
+    let begun = sandbox.run([&issue[..], &["2020-01-01T00:00:00Z"]].concat()).succeeds().err;
+    assert!(begun.contains(" of App 1, never expires; "), "{begun}");
 }
 
 #[test]

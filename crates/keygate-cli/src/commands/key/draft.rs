@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{Globals, NewKeyArgs};
 use crate::deliver::Delivery;
+use crate::duration::written;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
@@ -45,7 +46,9 @@ impl Draft {
         if let Some(begins) = new_key.not_before {
             new = new.with_not_before(begins.instant(now)?);
         }
-        let issued = rules::issue(client, new.clone(), policy, now)?.info(true);
+        let issued = rules::issue(client, new.clone(), policy, now)
+            .map_err(|error| issue_failure(error, expiry, policy))?
+            .info(true);
         // Fix the expiry now, so that the stored one is the one that is written out.
         let new = new.with_expiry(issued.expires());
         out.warn_if_key("the label", label.unwrap_or_default());
@@ -98,6 +101,21 @@ impl Draft {
                 Err(if in_doubt { failure.and(IN_DOUBT) } else { delivery.withdraw(failure) })
             }
         }
+    }
+}
+
+/// Returns the failure of the issue of a key. Names the policy if its default lifetime, and not the command line, ends the
+/// key too early.
+fn issue_failure(error: ManageError, expiry: Expiry, policy: &Policy) -> Failure {
+    let is_by_default = expiry == Expiry::Inherit && matches!(error, ManageError::NeverValid);
+    match policy.default_lifetime().filter(|_| is_by_default) {
+        Some(lifetime) => Failure::refused(format!(
+            "by the policy of the store, a key without --expires expires {} after its issue, and \
+             this key would not have begun to work by then: choose an earlier beginning, or a \
+             later expiry with --expires",
+            written(lifetime)
+        )),
+        None => error.into(),
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn run(
     let draft = Draft::new(&profile, label, expiry, &policy, now, new_key, out)?;
     let (delivery, issued) = draft
         .store(new_key, globals, out, store, |store, new| block_on(store.issue(client, new)))?;
-    let note = format!("issued {}, {}", show::named_new(&issued, out), show::expiry(&issued, now));
+    let note =
+        format!("issued {}, {}", show::named_new(&issued, out), show::lifetime(&issued, now));
     delivery.complete(&note, out)?;
     warn_of_disabled(&issued, out);
     Ok(())

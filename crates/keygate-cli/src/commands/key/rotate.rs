@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use keygate::manage::{KeyInfo, ManageError, Policy};
+use keygate::manage::{Expiry, KeyInfo, ManageError, Policy};
 
 use super::draft::{Draft, warn_of_disabled};
 use crate::args::{Globals, RotateArgs};
@@ -26,11 +26,11 @@ pub(super) fn run(
         return Err(ManageError::Conflict { key_id: id, conflict }.into());
     }
     let policy = block_on(store.policy())?;
-    let expires = expiry(args, &old, &policy, now, out)?;
+    let expiry = expiry(args, &old, &policy, now, out)?;
     let label = new_key.label.as_deref().or(old.label.as_deref());
 
     let client = block_on(store.find_client(&old.client))?.profile;
-    let mut draft = Draft::new(&client, label, expires.into(), &policy, now, new_key, out)?;
+    let mut draft = Draft::new(&client, label, expiry, &policy, now, new_key, out)?;
     draft.inherit(&old, now);
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
     let (delivery, rotated) = draft.store(new_key, globals, out, store, |store, new| {
@@ -39,7 +39,8 @@ pub(super) fn run(
 
     let new = show::named_new(&rotated.new, out);
     let old = old_key(&rotated.old, now);
-    let note = format!("issued {new}, {}, to replace {id}, {old}", show::expiry(&rotated.new, now));
+    let note =
+        format!("issued {new}, {}, to replace {id}, {old}", show::lifetime(&rotated.new, now));
     delivery.complete(&note, out)?;
     warn_of_disabled(&rotated.new, out);
     Ok(())
@@ -52,12 +53,16 @@ fn expiry(
     policy: &Policy,
     now: SystemTime,
     out: &Output,
-) -> Result<Option<SystemTime>, Failure> {
+) -> Result<Expiry, Failure> {
     if let Some(expires) = args.new_key.expires {
-        return expires.instant(now).map(Some);
+        return expires.instant(now).map(Expiry::At);
     }
-    let inherited = policy.inherited_expiry(old, now).filter(|_| !args.no_expiry);
-    if inherited != old.inherited_lifetime(now).expires() && !args.no_expiry {
+    if args.no_expiry {
+        return Ok(Expiry::Never);
+    }
+    let of_old = old.inherited_lifetime(now).expires();
+    let inherited = policy.inherited_expiry(old, now);
+    if inherited != of_old {
         out.note("the store's policy decides when the new key expires");
     } else if let Some(expires) = inherited {
         let lifetime = old.created.zip(old.expires());
@@ -75,7 +80,8 @@ fn expiry(
             }
         });
     }
-    Ok(inherited)
+    // Without a lifetime of the old key, the new one has that of any key that is issued without an expiry.
+    Ok(if of_old.is_none() { Expiry::Inherit } else { inherited.into() })
 }
 
 /// Describes how long the old key works.
