@@ -15,6 +15,20 @@ const MIN_DIGITS: usize = 8;
 
 /// Returns the key ID for a text from the command line, which may be the beginning of the ID.
 pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result<KeyId, Failure> {
+    find(text, store, globals, "`keygate key list` lists the keys")
+}
+
+/// Like [`key_id`], for a command that also accepts the whole ID of a key that was removed.
+pub(crate) fn past_key_id(
+    text: &str,
+    store: &dyn Store,
+    globals: &Globals,
+) -> Result<KeyId, Failure> {
+    let hint = "`keygate key list` lists the keys; a key that was removed is found by its whole ID";
+    find(text, store, globals, hint)
+}
+
+fn find(text: &str, store: &dyn Store, globals: &Globals, hint: &str) -> Result<KeyId, Failure> {
     let is_client = || block_on(store.find_client(text)).is_ok();
     let whole = text.parse::<KeyId>().ok();
     if let Some(key_id) = whole {
@@ -40,9 +54,7 @@ pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result
             "--yes and --json need all 16 digits of the key ID: \
              `keygate key list` lists the keys",
         )),
-        [] => Err(Failure::refused(format!(
-            "no key ID begins with {text}: `keygate key list` lists the keys"
-        ))),
+        [] => Err(Failure::refused(format!("no key ID begins with {text}: {hint}"))),
         [key] => Ok(key.key_id),
         keys => Err(Failure::refused(format!(
             "the IDs of {} keys begin with {text}: give more digits of {}",

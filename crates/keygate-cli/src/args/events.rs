@@ -10,7 +10,7 @@ pub(crate) struct EventsArgs {
     /// Only changes of this client and its keys
     #[arg(long, value_name = "NAME")]
     pub(crate) client: Option<String>,
-    /// Only changes of this key
+    /// Only changes of this key, which may have been removed
     #[arg(long, value_name = "ID")]
     pub(crate) key: Option<String>,
     /// Only changes of this kind, such as key.revoked
@@ -26,7 +26,7 @@ pub(crate) struct EventsArgs {
     /// List the changes after this cursor, which a shorter list shows at its end
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<String>,
-    /// Print comma-separated values (RFC 4180)
+    /// Print comma-separated values (RFC 4180); a value that looks like a formula gets a leading '
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
 }

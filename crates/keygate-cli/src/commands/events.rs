@@ -16,7 +16,7 @@ use crate::store::{Store, open};
 pub(super) fn run(args: &EventsArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
     let store = open(globals, out)?;
     let store = &*store;
-    let find_id = |id: &String| identify::key_id(id, store, globals);
+    let find_id = |id: &String| identify::past_key_id(id, store, globals);
     let key_id = args.key.as_ref().map(find_id).transpose()?;
     let query = query(args, key_id, globals);
     let (events, next) = page(store, &query, args.limit as usize)?;

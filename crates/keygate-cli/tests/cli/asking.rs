@@ -79,6 +79,20 @@ fn purging_asks_and_only_yes_purges() {
 }
 
 #[test]
+fn purge_says_that_another_purge_left_nothing() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
+    sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
+    let purge = "key purge --revoked-before 0d";
+    let question = format!("Permanently remove 1 key: {id} of App 1? [y/N] ");
+    let other = || drop(sandbox.run(purge.split(' ').chain(["--yes"])).succeeds());
+    let screen = on_terminal_with(&sandbox, purge, &question, "y\n", &[], other);
+    let note = "nothing was left to purge: meanwhile, the keys were purged or changed";
+    assert!(screen.code == 0 && screen.text.contains(note), "{}", screen.text);
+    assert!(!screen.text.contains("purged 0 keys"), "{}", screen.text);
+}
+
+#[test]
 fn purge_names_the_keys_that_were_not_in_the_question() {
     let sandbox = Sandbox::with_client("App 1");
     let [old, other] = ["old", "other"].map(|label| {

@@ -140,6 +140,8 @@ fn removed_client_and_key_keep_their_events() {
         assert_eq!(listed.lines().count(), 6, "{listed}");
         let listed = run(&["events", "--key", &id]).succeeds().out;
         assert!(listed.contains("key.removed"), "{listed}");
+        let hint = "lists the keys; a key that was removed is found by its whole ID\n";
+        run(&["events", "--key", &id[..8]]).fails(1, hint);
         let none = run(&["events", "--client", "App 1", "--action", "policy.changed"]).succeeds();
         assert_eq!((&*none.out, &*none.err), ("", "no recorded changes match\n"));
         run(&["client", "add", "App 2"]).succeeds();

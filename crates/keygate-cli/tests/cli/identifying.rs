@@ -34,7 +34,9 @@ fn ambiguous_beginning_is_refused_with_the_candidates() {
                   2c26b46b11ffc68f of App 1, 2c26b46b68ffc68f (production) of App 1";
     sandbox.run(["key", "show", "2c26b46b"]).fails(1, reason);
     sandbox.run(["key", "rotate", "2c26b46b"]).fails(1, reason);
-    sandbox.run(["key", "show", "99999999"]).fails(1, "begins with 99999999: `keygate key list`");
+    sandbox
+        .run(["key", "show", "99999999"])
+        .fails(1, "begins with 99999999: `keygate key list` lists the keys\n");
     sandbox.run(["key", "show", "2c26b46"]).fails(2, "the first 8 are enough");
     assert_eq!(sandbox.file(), FILE);
 }

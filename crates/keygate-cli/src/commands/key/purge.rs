@@ -45,6 +45,10 @@ pub(super) fn run(
     confirmation.ask(&format!("Permanently remove {}?", named(&keys)))?;
     let shown = keys.iter().map(|key| key.key_id).collect::<HashSet<_>>();
     keys = block_on(store.purge_keys(&purge))?;
+    if keys.is_empty() {
+        let note = "nothing was left to purge: meanwhile, the keys were purged or changed";
+        return out.report_unchanged(note, &serde_json::json!([]));
+    }
     // The times are fixed, but somebody may have changed those of a key in the file or database.
     let mut others = keys.clone();
     others.retain(|key| !shown.contains(&key.key_id));
