@@ -221,10 +221,11 @@ last use.")]
   keygate import kong.yml --dry-run
   keygate import keys.json --format json --client 'App 1'
 
-An import fails as a whole or succeeds as a whole. Clients and keys that already exist with the same
-values are kept. If the values differ, the client or key is refused, and so are new keys of a refused
-client: resolve the difference and import again. The policy is added if the store has none. A different
-policy is refused: see `keygate policy set`.
+Clients and keys that already exist with the same values are kept. If the values differ, the client or
+key is refused, and so are new keys of a refused client, while the rest is imported: resolve the
+difference and import again. The policy is added if the store has none. A different policy is refused:
+see `keygate policy set`. All that is imported is added in one step: an import that is interrupted adds
+all of it or nothing.
 
 For a file of another system, the command first shows what it would import and what it would leave
 out, and asks for confirmation. It never changes the file.

@@ -20,7 +20,7 @@ pub(crate) struct UsageArgs {
     /// Show totals by minute, hour or day, in UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) by: Option<By>,
-    /// Print comma-separated values (RFC 4180)
+    /// Print comma-separated values (RFC 4180); a value that looks like a formula gets a leading '
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
 }
