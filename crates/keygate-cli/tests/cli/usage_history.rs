@@ -315,6 +315,13 @@ fn usage_that_postgres_never_kept_is_explained() {
         assert!(!result.err.contains("--usage PATH"), "{command:?}: {}", result.err);
     }
     assert_eq!(sandbox.run(["key", "list"]).succeeds().err, "");
+    crate::servers::query(sandbox.store(), "drop table keygate.usage_last").unwrap();
+    for command in [&["audit"][..], &["key", "list", "--unused-for", "1d"]] {
+        let result = sandbox.run(command);
+        let warning = "warning: the last use of keys cannot be read: PostgreSQL: ";
+        assert!(result.err.contains(warning), "{command:?}: {}", result.err);
+        assert!(result.err.ends_with("is unknown: see the warning\n"), "{}", result.err);
+    }
 }
 
 #[test]
