@@ -10,6 +10,7 @@ use std::pin::Pin;
 mod audit;
 mod change;
 mod context;
+mod effective;
 mod error;
 mod event;
 mod expiry;

@@ -1,16 +1,18 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use super::last_used::MINUTE;
 use super::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Policy, PurgeKeys};
-use crate::key::KeyId;
+use crate::client::ClientProfile;
 
 mod finding;
+mod lists;
 #[cfg(test)]
 mod tests;
 
 pub use finding::{AuditFinding, AuditKind};
+use lists::{Lists, is_nowhere};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -92,8 +94,8 @@ impl Audit {
         keys: &[KeyInfo],
         now: SystemTime,
     ) -> Vec<AuditFinding> {
-        let by_id: HashMap<_, _> = keys.iter().map(|key| (key.key_id, key)).collect();
-        let works = |key: &&KeyInfo| key.is_live(now);
+        let lists = Lists::new(clients, keys);
+        let works = |key: &&KeyInfo| lists.works(key, now);
         let working: HashSet<_> = keys.iter().filter(works).map(|key| &*key.client).collect();
         let of_clients = clients.iter().filter(|client| client.enabled).flat_map(|client| {
             let name = client.profile.name();
@@ -108,7 +110,7 @@ impl Audit {
         let removable: HashSet<_> = purge.removable(keys, now).map(|key| key.key_id).collect();
         let of_keys = keys.iter().flat_map(|key| {
             let removable = removable.contains(&key.key_id).then_some(AuditKind::Removable);
-            let kinds = self.kinds(key, &by_id, now).into_iter().chain(removable);
+            let kinds = self.kinds(key, &lists, now).into_iter().chain(removable);
             kinds.map(|kind| AuditFinding::of_key(kind, key))
         });
         let mut findings: Vec<_> = of_clients.chain(of_keys).collect();
@@ -129,12 +131,7 @@ impl Audit {
     }
 
     /// Returns the reasons why a key that works needs attention.
-    fn kinds(
-        &self,
-        key: &KeyInfo,
-        by_id: &HashMap<KeyId, &KeyInfo>,
-        now: SystemTime,
-    ) -> Vec<AuditKind> {
+    fn kinds(&self, key: &KeyInfo, lists: &Lists<'_>, now: SystemTime) -> Vec<AuditKind> {
         let mut kinds = Vec::new();
         match key.status(now) {
             KeyStatus::Active | KeyStatus::Replaced => {}
@@ -142,6 +139,9 @@ impl Audit {
             | KeyStatus::Disabled
             | KeyStatus::Expired
             | KeyStatus::Revoked => return kinds,
+        }
+        if lists.is_nowhere(key) {
+            kinds.push(AuditKind::NoNetworks);
         }
         if key.expires().is_none() {
             kinds.push(AuditKind::NeverExpires);
@@ -152,8 +152,8 @@ impl Audit {
             kinds.push(AuditKind::Unused);
         }
         if let Some(successor) = key.replaced_by {
-            let is_used = match by_id.get(&successor) {
-                Some(successor) => self.is_still_used(key, successor, now),
+            let is_used = match lists.key(successor) {
+                Some(successor) => self.is_used(key, successor, lists.works(successor, now)),
                 // It is not known when the key was replaced, so any use counts.
                 None => matches!(key.last_used, LastUsed::At(_)).then_some(true),
             };
@@ -164,7 +164,7 @@ impl Audit {
         kinds
     }
 
-    /// Returns whether a replaced key is still used: whether it has been used since its successor was issued.
+    /// Returns whether a replaced key of a client is still used: whether it has been used since its successor was issued.
     ///
     /// It is no longer used if its successor works now, and if the key was watched without a gap since both began to work,
     /// and was not used in that time, for at least a day. `None` if neither is known.
@@ -175,16 +175,21 @@ impl Audit {
         &self,
         key: &KeyInfo,
         successor: &KeyInfo,
+        client: &ClientProfile,
         now: SystemTime,
     ) -> Option<bool> {
-        if self.is_no_longer_used(key, successor, now) {
+        self.is_used(key, successor, successor.is_live(now) && !is_nowhere(successor, client))
+    }
+
+    fn is_used(&self, key: &KeyInfo, successor: &KeyInfo, works: bool) -> Option<bool> {
+        if works && self.is_no_longer_used(key, successor) {
             return Some(false);
         }
         let issued = successor.created.unwrap_or(SystemTime::UNIX_EPOCH);
         matches!(key.last_used, LastUsed::At(minute) if minute >= issued).then_some(true)
     }
 
-    fn is_no_longer_used(&self, key: &KeyInfo, successor: &KeyInfo, now: SystemTime) -> bool {
+    fn is_no_longer_used(&self, key: &KeyInfo, successor: &KeyInfo) -> bool {
         let (Some(watched), Some(issued)) = (&self.watched, successor.created) else {
             return false;
         };
@@ -196,9 +201,7 @@ impl Audit {
             LastUsed::At(minute) => since.max(minute + MINUTE),
             LastUsed::Never | LastUsed::Unknown => since,
         };
-        successor.is_live(now)
-            && watched.start <= since
-            && unused_since + UNUSED_SINCE_REPLACED <= watched.end
+        watched.start <= since && unused_since + UNUSED_SINCE_REPLACED <= watched.end
     }
 
     /// Returns whether a key could be used before this time, and was certainly not used since.

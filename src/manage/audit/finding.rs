@@ -50,8 +50,11 @@ impl AuditFinding {
 pub enum AuditKind {
     /// The client is enabled and has no quota.
     NoQuota,
-    /// The client is enabled and has no working key.
+    /// The client is enabled and has no working key, or its working keys may be used from nowhere.
     NoKeys,
+    /// The key may be used from nowhere, because its client has lost the networks of the key: see
+    /// [`KeyInfo::allowed_networks`].
+    NoNetworks,
     /// The key works and never expires.
     NeverExpires,
     /// The key works for longer than the policy of the store allows.
@@ -76,6 +79,7 @@ impl AuditKind {
     pub const ALL: &'static [Self] = &[
         Self::NoQuota,
         Self::NoKeys,
+        Self::NoNetworks,
         Self::NeverExpires,
         Self::BeyondPolicy,
         Self::Unused,
@@ -91,6 +95,7 @@ impl AuditKind {
         match self {
             Self::NoQuota => "no_quota",
             Self::NoKeys => "no_keys",
+            Self::NoNetworks => "no_networks",
             Self::NeverExpires => "never_expires",
             Self::BeyondPolicy => "beyond_policy",
             Self::Unused => "unused",
@@ -109,6 +114,9 @@ impl fmt::Display for AuditKind {
         f.write_str(match self {
             Self::NoQuota => "has no quota: set one, or `unlimited`",
             Self::NoKeys => "has no key that works: issue one, or disable the client",
+            Self::NoNetworks => {
+                "may be used from nowhere, since its client lacks its networks: change one of them, or revoke it"
+            }
             Self::NeverExpires => "never expires: set an expiry, or rotate it",
             Self::BeyondPolicy => {
                 "works for longer than the policy of the store allows: set an earlier expiry"

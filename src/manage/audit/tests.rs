@@ -2,8 +2,9 @@ use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::client::ClientProfile;
-use crate::key::{KeyState, Lifetime};
+use crate::key::{KeyId, KeyState, Lifetime};
 
+mod networks;
 mod replaced;
 
 const NOW: Duration = Duration::from_secs(1_800_000_000);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use keygate::ClientProfile;
 use keygate::manage::{EventQuery, KeyInfo};
 use maud::{Markup, html};
 
@@ -51,7 +52,7 @@ pub(super) async fn show(
             dt { "Expires" } dd { (optional(key.expires(), now, "never")) }
             @if key.revoked.is_some() { dt { "Revoked" } dd { (optional(key.revoked, now, "")) } }
         }
-        (replaced(&app, &key, &uses).await)
+        (replaced(&app, profile, &key, &uses).await)
         section { h2 { "Usage" } (uses.of_key(&key, now)) }
         section {
             h2 { "Changes" }
@@ -62,10 +63,10 @@ pub(super) async fn show(
 }
 
 /// Renders which key replaces this one, and whether this one is still used.
-async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
+async fn replaced(app: &App, client: &ClientProfile, key: &KeyInfo, uses: &Uses) -> Markup {
     let Some(successor) = key.replaced_by else { return html! {} };
     let new = app.store.find_key(&successor).await.ok();
-    let still = new.as_ref().and_then(|new| is_still_used(key, uses, new, app.now()));
+    let still = new.as_ref().and_then(|new| is_still_used(key, uses, new, client, app.now()));
     html! {
         div.notice.warn[still == Some(true)] role="status" {
             p {

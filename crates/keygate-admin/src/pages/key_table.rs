@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use keygate::ClientProfile;
 use keygate::manage::{Audit, KeyInfo};
 use maud::{Markup, html};
 
@@ -95,9 +96,10 @@ pub(super) fn is_still_used(
     key: &KeyInfo,
     uses: &Uses,
     successor: &KeyInfo,
+    client: &ClientProfile,
     now: SystemTime,
 ) -> Option<bool> {
     let mut key = key.clone();
     key.last_used = uses.last_used(&key);
-    Audit::new().with_watched(uses.watched()).is_still_used(&key, successor, now)
+    Audit::new().with_watched(uses.watched()).is_still_used(&key, successor, client, now)
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use keygate::manage::{Audit, AuditKind, Policy, PurgeKeys};
+use keygate::client::Network;
+use keygate::manage::{Audit, AuditKind, ClientChange, Policy, PurgeKeys};
 use keygate::testing::FakeClock;
 use keygate::{ClientProfile, KeyDigest, MemoryStore, NewKey, YamlStore};
 use keygate_admin::{HealthFuture, HealthReport, StoreHealth};
@@ -23,13 +24,17 @@ const CLAIM: &str = "It has not been used since its successor began to work";
 async fn unsafe_keys() -> Kept {
     let kept = Kept::since(at(0) - 200 * DAY).await;
     let limited = |name: &str| ClientProfile::new(name).with_quota("9/day".parse().unwrap());
-    for name in ["Quiet", "Empty", "Gone", "Rotated", "Silent", "Long", "Expired"] {
+    for name in ["Quiet", "Empty", "Gone", "Rotated", "Silent", "Long", "Expired", "Moved"] {
         kept.store.add_client(limited(name)).unwrap();
     }
     kept.key("Quiet", "forever", |key| key.with_label("forever"));
     let later = |days: u32| move |key: NewKey| key.with_expiry(at(0) + days * DAY);
     kept.key("Loose", "loose", later(10));
     kept.key("Long", "long", later(400));
+    let network = |text: &str| text.parse::<Network>().unwrap();
+    kept.key("Moved", "moved", |key| later(10)(key).with_networks([network("10.1.0.0/16")]));
+    let moved = ClientChange::new().with_networks([network("192.168.0.0/16")]);
+    kept.store.update_client("Moved", moved).unwrap();
     let gone = kept.key("Gone", "gone", later(10));
     kept.key("Gone", "stays", later(10));
     kept.store.revoke(&gone).unwrap();
@@ -78,6 +83,7 @@ async fn cards_count_what_the_audit_finds() {
         ("No quota", "no-quota", AuditKind::NoQuota, "Loose"),
         ("Beyond the policy", "beyond-policy", AuditKind::BeyondPolicy, "Long"),
         ("Clients without keys", "no-keys", AuditKind::NoKeys, "Empty"),
+        ("Valid from nowhere", "no-networks", AuditKind::NoNetworks, "Moved"),
         ("Replaced but still in use", "replaced-but-used", AuditKind::ReplacedButUsed, "Rotated"),
         (UNUSED, "replaced-and-unused", AuditKind::ReplacedAndUnused, "Silent"),
         ("Safe to remove", "safe-to-remove", AuditKind::Removable, "Gone"),

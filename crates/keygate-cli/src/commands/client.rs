@@ -17,6 +17,7 @@ use crate::show::{self, counted};
 use crate::store::{Store, open, open_to_change, reopen};
 use crate::table::{Cell, Table};
 
+mod ineffective;
 mod set_client;
 mod show_client;
 

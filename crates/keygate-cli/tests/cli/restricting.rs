@@ -1,8 +1,8 @@
 //! Scopes, networks and start times of keys, and titles of clients.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::tool::{id_of, stores};
+use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
 fn successor_inherits_the_restrictions_of_a_key() {
@@ -164,4 +164,69 @@ fn key_whose_client_lost_a_scope_can_be_changed() {
         );
         sandbox.run(["key", "set", &id, "--scope", "a"]).succeeds();
     }
+}
+
+#[test]
+fn change_that_leaves_keys_without_effect_warns() {
+    for sandbox in stores() {
+        let add = ["client", "add", "App 1", "--quota", "9/day", "--scope", "orders:*"];
+        sandbox.run([&add[..], &["--network", "10.0.0.0/8"]].concat()).succeeds();
+        let issue = |arguments: &[&str]| {
+            id_of(&sandbox.issue(&[&["App 1", "--expires", "90d"], arguments].concat()))
+        };
+        let near = issue(&["--network", "10.1.0.0/16"]);
+        let far = issue(&["--network", "10.2.0.0/16", "--scope", "orders:read"]);
+        let later = issue(&["--network", "10.3.0.0/16", "--not-before", "1d"]);
+        let revoked = issue(&["--network", "10.4.0.0/16", "--scope", "orders:read"]);
+        sandbox.run(["key", "revoke", "--yes", &revoked]).succeeds();
+        let set = |arguments: &[&str]| {
+            let result = sandbox.run([&["client", "set", "App 1"], arguments].concat()).succeeds();
+            // A key file has further warnings, by line.
+            let lines = result.err.lines().filter(|line| line.starts_with("warning: "));
+            let lines = lines.filter(|line| !line.contains("keys.yaml:"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        sandbox.run(["audit"]).succeeds();
+        assert_eq!(set(&["--network", "10.0.0.0/14"]), [""; 0]);
+
+        let mut both = [near.clone(), later.clone()];
+        both.sort_by_key(|id| sandbox.keys().iter().position(|key| key["key_id"] == **id));
+        let both = both.join(", ");
+        let move_to = ["--network", "10.2.0.0/16", "--dry-run"];
+        assert_eq!(
+            set(&move_to),
+            [format!("warning: 2 keys could then be used from nowhere: {both}")]
+        );
+        let moved = format!("warning: 2 keys may now be used from nowhere: {both}");
+        assert_eq!(set(&move_to[..2]), [moved]);
+        let audit = sandbox.run(["audit", "--json"]);
+        let found = audit.json();
+        assert_eq!((audit.code, found.as_array().unwrap().len()), (1, 1), "{found}");
+        assert_eq!((&found[0]["kind"], &found[0]["key_id"]), (&json!("no_networks"), &json!(near)));
+        // The networks stay as they are.
+        assert_eq!(set(&["--quota", "10/day"]), [""; 0]);
+
+        let scopes = format!("warning: 1 key may now use no scopes: {far}");
+        assert_eq!(set(&["--scope", "stock:*"]), [scopes]);
+        assert_eq!(
+            set(&["--no-network", "--no-scope"]),
+            [format!("warning: 1 key may now use no scopes: {far}")]
+        );
+        assert_eq!(set(&["--scope", "orders:*"]), [""; 0]);
+    }
+}
+
+#[test]
+fn warning_about_many_keys_names_the_first() {
+    let sandbox = Sandbox::with_client("App 1");
+    for _ in 0..7 {
+        sandbox.issue(&["App 1", "--network", "10.1.0.0/16"]);
+    }
+    let ids: Vec<_> =
+        sandbox.keys().iter().map(|key| key["key_id"].as_str().unwrap().to_owned()).collect();
+    let set = ["client", "set", "App 1", "--network", "192.168.0.0/16", "--json"];
+    let warning: Value = serde_json::from_str(&sandbox.run(set).succeeds().err).unwrap();
+    let expected =
+        format!("7 keys may now be used from nowhere: {} and 2 more", ids[..5].join(", "));
+    assert_eq!(warning, json!({ "warning": expected }));
 }

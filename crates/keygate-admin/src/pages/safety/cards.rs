@@ -112,6 +112,13 @@ pub(super) const CARDS: &[Card] = &[
         )
     },
     card(
+        "no-networks",
+        "Valid from nowhere",
+        "Keys whose clients have lost the networks of the key. Change the networks of the key or the client, or revoke \
+         the key.",
+        &[AuditKind::NoNetworks],
+    ),
+    card(
         "safe-to-remove",
         "Safe to remove",
         "Keys that were revoked or expired more than 90 days ago. `keygate key purge --revoked-before 90d \

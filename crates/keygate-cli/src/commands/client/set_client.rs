@@ -2,7 +2,7 @@ use keygate::Scope;
 use keygate::manage::{ClientChange, ClientInfo, ManageError};
 use serde_json::json;
 
-use super::{unique, warn_of_keys};
+use super::{ineffective, unique, warn_of_keys};
 use crate::args::SetClientArgs;
 use crate::differences::Differences;
 use crate::failure::Failure;
@@ -25,6 +25,7 @@ pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Resul
         updated(&name, &change, store).map_err(|error| client_failure(error, &name, store))?;
     differences(&before, &after).report(&name, &json!(after), out)?;
     warn_of_wider_scopes(&removed, &after, out);
+    ineffective::warn(&before, &after, store, out);
     Ok(())
 }
 
