@@ -89,6 +89,7 @@
 //! - `keys_of_an_enabled_client_are_admitted_again`, unless they have expired or were revoked.
 //! - `enabled_client_is_not_removed`
 //! - `client_is_removed_with_its_keys`: a client that is added later with the same name has none of them.
+//! - `key_of_a_removed_client_cannot_be_added_again`, even if it was not revoked, at least as long as the store is open.
 //! - `client_is_changed_at_once`, with all its keys. Everything that the change does not name stays.
 //! - `changed_client_stays_disabled`
 //! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.

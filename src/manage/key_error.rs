@@ -34,8 +34,8 @@ pub enum KeyError {
         /// The id of the key.
         key_id: KeyId,
     },
-    /// This key was removed by a [purge](crate::ManageKeys::purge_keys).
-    #[error("this key was purged, as {key_id}, and cannot be added again: generate a new key")]
+    /// This key was removed by a [purge](crate::ManageKeys::purge_keys) or with its client.
+    #[error("this key was removed, as {key_id}, and cannot be added again: generate a new key")]
     Purged {
         /// The id of the key.
         key_id: KeyId,

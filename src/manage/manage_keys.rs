@@ -103,6 +103,9 @@ pub trait ManageKeys: Send + Sync {
 
     /// Removes a disabled client with all its keys, including revoked ones.
     ///
+    /// This ends its keys for good: as after a [purge](ManageKeys::purge_keys), the store remembers the digests of all of
+    /// them, as long as it can, so that none can be added again.
+    ///
     /// # Errors
     ///
     /// No client of this name exists, or it is still enabled.

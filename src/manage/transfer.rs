@@ -49,7 +49,7 @@ pub trait TransferKeys: ManageKeys {
     ///
     /// Existing clients and keys are never changed. Equal ones are kept, so that importing again changes nothing. If
     /// they differ, the import refuses them and returns the fields that differ. A key that was revoked in this store
-    /// stays revoked, and one that was purged from it is refused. If a client is refused, its new keys are refused,
+    /// stays revoked, and one that was removed from it is refused. If a client is refused, its new keys are refused,
     /// too, since the existing client may have more permissions.
     ///
     /// The policy is copied if the store has none, and refused if the store has another one. Imported keys need not

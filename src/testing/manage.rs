@@ -112,7 +112,8 @@ where
             keys_of_a_disabled_client_are_refused
             keys_of_an_enabled_client_are_admitted_again
             enabled_client_is_not_removed
-            client_is_removed_with_its_keys;
+            client_is_removed_with_its_keys
+            key_of_a_removed_client_cannot_be_added_again;
         updating:
             client_is_changed_at_once
             changed_client_stays_disabled

@@ -80,6 +80,37 @@ async fn every_way_to_add_a_purged_key_is_refused() {
     assert_eq!(request(&store, 'A').await, UNKNOWN);
 }
 
+/// An older export holds its keys as they were.
+#[tokio::test]
+async fn keys_of_a_removed_client_leave_tombstones() {
+    let folder = Folder::new();
+    let first = store(&folder.database(), "ABC").await;
+    let export = first.export_keys().await.unwrap();
+    first.revoke(&id('A')).await.unwrap();
+    let by_hand = format!(
+        "update keygate_keys set label = ' x' where key_id = '{}'; insert into keygate_tombstones \
+         (digest) select digest from keygate_keys where key_id = '{}';",
+        id('B'),
+        id('C')
+    );
+    sqlite3(&folder.database(), &by_hand);
+    first.disable_client("App 1").await.unwrap();
+    first.remove_client("App 1").await.unwrap();
+    let tombstones = "select count(*), min(purged) > '2026' from keygate_tombstones;";
+    assert_eq!(sqlite3(&folder.database(), tombstones), "3|1");
+
+    let store = SqliteStore::open(folder.database()).await.unwrap();
+    let imported = store.import_keys(&export).await.unwrap();
+    assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
+    assert_eq!(imported.refused.len(), 3);
+    for refused in &imported.refused {
+        assert!(matches!(refused, ImportConflict::Key { why: ConflictReason::Purged, .. }));
+    }
+    let refused = store.issue("App 1", new('A')).await.unwrap_err();
+    assert!(matches!(refused, ManageError::Key(KeyError::Purged { .. })), "{refused}");
+    assert_eq!(request(&store, 'A').await, UNKNOWN);
+}
+
 #[tokio::test]
 async fn unreadable_row_does_not_stop_a_purge() {
     let folder = Folder::new();

@@ -96,8 +96,8 @@ pub enum ConflictReason {
     /// The key was revoked in the importing store.
     #[error("it was revoked in this store, which is permanent")]
     Revoked,
-    /// The importing store removed the key in a [purge](crate::ManageKeys::purge_keys).
-    #[error("it was purged from this store, and cannot be added again")]
+    /// The importing store removed the key in a [purge](crate::ManageKeys::purge_keys) or with its client.
+    #[error("it was removed from this store, and cannot be added again")]
     Purged,
     /// Another key has the same id.
     #[error("another key has the same id")]

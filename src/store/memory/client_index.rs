@@ -22,7 +22,7 @@ pub(in crate::store) struct ClientIndex {
     pub(super) disabled: BTreeSet<Box<str>>,
     /// The metadata of keys that have any.
     pub(super) metadata: BTreeMap<KeyId, Box<KeyMetadata>>,
-    /// The digests of purged keys, which cannot be added again.
+    /// The digests of purged keys and of those of removed clients, which cannot be added again.
     pub(super) purged: HashSet<KeyDigest>,
     pub(super) policy: Policy,
     pub(super) clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,

@@ -131,7 +131,8 @@ impl MemoryStore {
         Ok(self.counted(index.client(name)?))
     }
 
-    /// Removes a disabled client with all its keys, including revoked ones.
+    /// Removes a disabled client with all its keys, including revoked ones. None of these keys can be added again: the
+    /// store keeps their digests.
     ///
     /// # Errors
     ///
@@ -146,6 +147,7 @@ impl MemoryStore {
         self.shared.table.for_each(|row, _| {
             if is_removed(row) {
                 index.set_metadata(row.digest.key_id(), KeyMetadata::default());
+                index.purged.insert(row.digest);
             }
         });
         edit.change_all(is_removed, |_, _| None);

@@ -14,7 +14,7 @@ impl MemoryStore {
         let (clock, mut purged) = (index.clock.take(), std::mem::take(&mut index.purged));
         *index = std::mem::take(&mut *other.lock());
         index.clock = clock;
-        // A purged key may be in the file again, since an editor can add it.
+        // A removed key may be in the file again, since an editor can add it.
         purged.retain(|digest| other.shared.table.state(digest).is_none());
         index.purged.extend(purged);
         self.shared.table.replace(&other.shared.table);
@@ -57,7 +57,7 @@ impl MemoryStore {
         edit.publish();
     }
 
-    /// Copies the clock, the context and the digests of purged keys to another store.
+    /// Copies the clock, the context and the digests of removed keys to another store.
     pub(in crate::store) fn prepare(&self, other: &Self) -> Self {
         let (clock, mut purged) = {
             let index = self.lock();

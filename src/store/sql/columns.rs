@@ -21,8 +21,7 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
             Codec::Bytes(
                 |key| key.digest.to_bytes().to_vec(),
                 |key, bytes| {
-                    let bytes = bytes.try_into().map_err(|_| "its digest is not 32 bytes long")?;
-                    key.digest = KeyDigest::from_bytes(bytes);
+                    key.digest = digest(bytes)?;
                     Ok(())
                 },
             ),
@@ -118,6 +117,11 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
         ),
     ],
 };
+
+pub(super) fn digest(bytes: &[u8]) -> Result<KeyDigest, String> {
+    let bytes = bytes.try_into().map_err(|_| "its digest is not 32 bytes long")?;
+    Ok(KeyDigest::from_bytes(bytes))
+}
 
 #[cfg(test)]
 mod tests {

@@ -68,7 +68,10 @@ pub(in crate::store) async fn remove_client<D: Database>(
     check_client(database, &mut transaction, &client).await?;
     rules::remove(&client)?;
     let keys = transaction.live_keys(name).await?;
+    // Tombstones come last: if a removed key has one, the triggers record its removal as a purge.
+    let digests = tombstones::missing(&mut transaction, name).await?;
     transaction.delete_client(name).await?;
+    tombstones::add(&mut transaction, &digests).await?;
     read_back::commit(transaction, &[Written::Removed { client: name }]).await?;
     Ok(client.info(keys))
 }

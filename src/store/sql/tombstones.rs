@@ -1,16 +1,32 @@
-//! The statements of a purge, which leaves a tombstone for each key.
+//! The statements of a purge and of the removal of a client, which leave a tombstone for each key.
 
 use std::collections::HashSet;
 
-use super::column::{KeyTime, Value};
-use super::cursor::{self, Cursor, Dialect};
+use super::column::{Codec, Column, KeyTime, Table, Value};
+use super::columns;
+use super::cursor::{self, Cursor, Dialect, Values};
+use super::read_back::not_kept;
 use super::row::KeyRow;
 use super::transaction::{Listed, Transaction};
 use crate::error::StoreError;
 use crate::key::{KeyDigest, Timestamp};
 use crate::manage::KeyFacts;
 
-/// Returns whether a purge removed this key.
+static TOMBSTONES: Table<KeyDigest> = Table {
+    name: "tombstones",
+    columns: &[Column::managed(
+        "digest",
+        Codec::Bytes(
+            |digest| digest.to_bytes().to_vec(),
+            |digest, bytes| {
+                *digest = columns::digest(bytes)?;
+                Ok(())
+            },
+        ),
+    )],
+};
+
+/// Returns whether this key has a tombstone.
 pub(super) async fn is_purged<T: Transaction>(
     transaction: &mut T,
     digest: KeyDigest,
@@ -20,13 +36,42 @@ pub(super) async fn is_purged<T: Transaction>(
     Ok(!transaction.rows(&sql, &values).await?.is_empty())
 }
 
-/// Returns the digests of all purged keys.
+/// Returns the digests of all keys with a tombstone.
 pub(super) async fn purged<T: Transaction>(
     transaction: &mut T,
 ) -> Result<HashSet<KeyDigest>, StoreError> {
     let rows = transaction.rows(&format!("select digest from {}", table::<T>()), &[]).await?;
-    // The database checks their length.
-    Ok(rows.iter().filter_map(|row| Cursor::new(row).digest().ok().flatten()).collect())
+    Ok(digests(&rows).collect())
+}
+
+/// Returns the digests of the keys of a client that have no tombstone yet.
+pub(super) async fn missing<T: Transaction>(
+    transaction: &mut T,
+    client: &str,
+) -> Result<Vec<KeyDigest>, StoreError> {
+    let (keys, tombstones) = (cursor::keys_table::<T::Dialect>(), table::<T>());
+    let sql = format!(
+        "select k.digest from {keys} k where k.client = $1 and not exists \
+         (select 1 from {tombstones} t where t.digest = k.digest)"
+    );
+    Ok(digests(&transaction.rows(&sql, &[client.into()]).await?).collect())
+}
+
+/// Adds tombstones for keys that were deleted.
+pub(super) async fn add<T: Transaction>(
+    transaction: &mut T,
+    digests: &[KeyDigest],
+) -> Result<(), StoreError> {
+    if transaction.insert(&TOMBSTONES, digests).await? {
+        return Ok(());
+    }
+    let found = "the tombstone of a removed key is missing".to_owned();
+    Err(not_kept(transaction, found).await)
+}
+
+/// Reads the first column. The database checks the length of digests.
+fn digests<R: Values>(rows: &[R]) -> impl Iterator<Item = KeyDigest> {
+    rows.iter().filter_map(|row| Cursor::new(row).digest().ok().flatten())
 }
 
 /// Lists the revoked keys, if they are selected, and other keys that have expired at this time.
@@ -121,5 +166,5 @@ fn noted(transaction: &mut impl Transaction, keys: &[KeyFacts]) -> Value<'static
 }
 
 fn table<T: Transaction>() -> String {
-    format!("{}tombstones", T::Dialect::PREFIX)
+    cursor::table::<T::Dialect, _>(&TOMBSTONES)
 }

@@ -148,6 +148,9 @@ impl YamlStore {
 
     /// Removes a disabled client with all its keys, including revoked ones.
     ///
+    /// This store refuses to add these keys again. But the file keeps no trace of them, so an editor or another process
+    /// can add them again.
+    ///
     /// # Errors
     ///
     /// No client of this name exists, it is still enabled, or the file cannot be changed.

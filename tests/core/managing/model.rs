@@ -1,6 +1,7 @@
 //! A simple model of managing: a list of clients and a list of keys, changed by the rules of managing. It searches all
 //! keys for every question.
 
+use std::mem;
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
@@ -42,6 +43,7 @@ pub(crate) struct Model {
     pub(crate) policy: Policy,
     pub(crate) clients: Vec<ClientFacts>,
     pub(crate) keys: Vec<KeyFacts>,
+    /// Includes the keys of removed clients.
     pub(crate) purged: Vec<KeyDigest>,
 }
 
@@ -126,7 +128,10 @@ impl Model {
         let index = self.client(name)?;
         rules::remove(&self.clients[index])?;
         let removed = self.counted(&self.clients[index]);
-        self.keys.retain(|key| key.client != name);
+        let keys = mem::take(&mut self.keys).into_iter();
+        let (ended, kept) = keys.partition::<Vec<_>, _>(|key| key.client == name);
+        self.purged.extend(ended.iter().map(|key| key.digest));
+        self.keys = kept;
         self.clients.remove(index);
         Ok(Changed::Client(removed))
     }

@@ -119,6 +119,31 @@ async fn import_changes_nothing_that_exists() {
     }
 }
 
+/// In an older export, they still work.
+#[tokio::test]
+async fn keys_of_a_removed_client_are_not_imported() {
+    let old = MemoryStore::new();
+    old.add_client("App 1").unwrap();
+    let keys = [b"1", b"2"].map(|key| old.issue("App 1", NewKey::new(KeyDigest::of(key))).unwrap());
+    let before = held(&old).await;
+
+    let folder = Folder::new();
+    for new in [&MemoryStore::new() as &dyn TransferKeys, &folder.empty_file("new.yml")] {
+        new.import_keys(&before).await.unwrap();
+        new.revoke(&keys[0].key_id).await.unwrap();
+        new.disable_client("App 1").await.unwrap();
+        new.remove_client("App 1").await.unwrap();
+        let imported = new.import_keys(&before).await.unwrap();
+        assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
+        let is_purged = |it: &ImportConflict| {
+            matches!(it, ImportConflict::Key { why: ConflictReason::Purged, .. })
+        };
+        let is_refused = imported.refused.len() == 2 && imported.refused.iter().all(is_purged);
+        assert!(is_refused, "{:?}", imported.refused);
+        assert_eq!(new.list_keys(None).await.unwrap(), []);
+    }
+}
+
 #[tokio::test]
 async fn times_up_to_the_end_of_9999_stay_the_same() {
     const YEAR_4021: u64 = 64_723_363_200_000_000;

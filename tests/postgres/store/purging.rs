@@ -82,6 +82,34 @@ async fn every_way_to_add_a_purged_key_is_refused() {
     assert_eq!(store.list_keys(None).await.unwrap().len(), 1);
 }
 
+/// An older export holds its keys as they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_a_removed_client_leave_tombstones() {
+    let database = Postgres::shared().database();
+    let (first, id) = with_revoked_key(&database).await;
+    database.psql("update keygate.keys set revoked = null");
+    let export = first.export_keys().await.unwrap();
+    first.revoke(&id).await.unwrap();
+    database.psql("update keygate.keys set label = ' x' where revoked is null");
+    first.disable_client("App 1").await.unwrap();
+    first.remove_client("App 1").await.unwrap();
+    let tombstones = "select count(*), max(purged) <= now() from keygate.tombstones";
+    assert_eq!(database.psql(tombstones), "2|t");
+
+    let store = migrated(&database).await;
+    let imported = store.import_keys(&export).await.unwrap();
+    assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
+    assert_eq!(imported.refused.len(), 2);
+    for refused in &imported.refused {
+        assert!(matches!(refused, ImportConflict::Key { why: ConflictReason::Purged, .. }));
+    }
+    let new = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
+    let refused = store.issue("App 1", new).await.unwrap_err();
+    assert!(matches!(refused, ManageError::Key(KeyError::Purged { .. })), "{refused}");
+    let error = request(&store, OTHER_KEY).await.unwrap_err();
+    assert_eq!(error.reason(), Some(WrongReason::Unknown));
+}
+
 /// The clocks of two operators differ. One of them extends a key that has expired by the clock of the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_that_is_extended_during_a_purge_is_kept() {

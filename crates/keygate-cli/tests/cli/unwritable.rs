@@ -105,10 +105,30 @@ fn import_of_a_purged_key_is_refused() {
         sandbox.run(["export", "--out", "keys.yml"]).succeeds();
         sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
         sandbox.run(["key", "purge", "--revoked-before", "0d", "--yes"]).succeeds();
-        for more in [&["--dry-run"][..], &[]] {
-            let result = sandbox.run([&["import", "keys.yml"], more].concat());
-            assert_eq!(result.code, 1, "{more:?}: {}", result.err);
-            assert!(result.err.contains("it was purged from this store"), "{}", result.err);
-        }
+        import_is_refused(&sandbox);
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[test]
+fn import_of_a_key_of_a_removed_client_is_refused() {
+    for sandbox in crate::databases::databases() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        sandbox.issue(&["App 1"]);
+        sandbox.run(["export", "--out", "keys.yml"]).succeeds();
+        sandbox.run(["client", "disable", "App 1"]).succeeds();
+        sandbox.run(["client", "remove", "--yes", "App 1"]).succeeds();
+        import_is_refused(&sandbox);
+    }
+}
+
+/// Imports an export with a key that was removed since.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn import_is_refused(sandbox: &Sandbox) {
+    for more in [&["--dry-run"][..], &[]] {
+        let result = sandbox.run([&["import", "keys.yml"], more].concat());
+        assert_eq!(result.code, 1, "{more:?}: {}", result.err);
+        let why = "it was removed from this store, and cannot be added again";
+        assert!(result.err.contains(why), "{}", result.err);
     }
 }

@@ -61,6 +61,16 @@ pub(super) fn faults() -> Vec<(&'static str, Fault)> {
                 Ok(made)
             })
         }),
+        // Only revoked keys are remembered.
+        ("key_of_a_removed_client_cannot_be_added_again", {
+            make(|model, change, now| {
+                let keys = model.keys.iter().filter(|key| key.revoked.is_none());
+                let live = keys.map(|key| key.digest).collect::<Vec<_>>();
+                let made = model.make(change, now)?;
+                model.purged.retain(|digest| !live.contains(digest));
+                Ok(made)
+            })
+        }),
         // Everything that a change does not name is lost.
         ("client_is_changed_at_once: the scopes", {
             prepare(|model, change| {
