@@ -111,6 +111,16 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             }),
         ),
         (
+            "each_change_has_an_event: the times of a revoked key",
+            list(|events, query| {
+                query.page_of(altered(events, |event| {
+                    if event.action == ChangeAction::KeyRevoked {
+                        event.after = Some(r#"{"revoked": "2027-01-15T08:00:00+00:00"}"#.into());
+                    }
+                }))
+            }),
+        ),
+        (
             "empty_change_has_no_event: the events after changes of nothing",
             Fault {
                 events: |events, query| query.page_of(events),

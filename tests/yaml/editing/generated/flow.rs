@@ -62,6 +62,11 @@ impl Flow {
         changed.iter().any(|part| self.parts.contains(part))
     }
 
+    /// Whether a step may change values with comments between them, which depends on the place of these.
+    pub(super) fn may_refuse(&self, step: &Step) -> bool {
+        matches!(step, Step::UpdateClient(name, _) if self.parts.contains(&Part::Commented(*name)))
+    }
+
     /// Follows a step that was made.
     pub(super) fn make(&mut self, step: &Step) {
         match step {

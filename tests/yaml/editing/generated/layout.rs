@@ -205,7 +205,10 @@ impl Pen {
             }
             value if self.dice.once_in(9) => {
                 self.flow.extend(Part::of(entry));
+                let comments = self.comments.len();
                 let text = self.flow(value, indent + 2, owner);
+                let client = owner.client.filter(|_| self.comments.len() > comments);
+                self.flow.extend(client.map(Part::Commented));
                 let comment = self.comment(owner);
                 let owner = Owner { is_sure: false, ..owner };
                 self.put(owner, format!("{line}{blank}{text}{comment}"));

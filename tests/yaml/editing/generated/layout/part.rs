@@ -10,10 +10,12 @@ pub(crate) enum Part {
     Client(usize),
     Keys(usize),
     Key(char),
+    /// The scopes or metadata of a client, with comments between them.
+    Commented(usize),
 }
 
 impl Part {
-    /// None for scopes and metadata, which no edit changes.
+    /// None for scopes and metadata, which are also edited in flow style, unless there are comments between them.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
         match (entry.owner.client, entry.owner.key, &*entry.name) {
             (_, Some(key), _) => Some(Self::Key(key)),
