@@ -13,7 +13,8 @@ pub(crate) struct ImportPlan<'a> {
     pub(crate) imported: Imported,
 }
 
-/// Decides, for every store, which clients and keys of `new` are added to the `existing` ones. Keys that were purged or removed with their client are refused.
+/// Decides, for every store, which clients and keys of `new` are added to the `existing` ones. Keys that were purged or
+/// removed with their client are refused.
 pub(crate) fn plan<'a>(
     existing: &Export,
     purged: &HashSet<KeyDigest>,

@@ -135,7 +135,7 @@ fn remove(
     changed(&client, "removed", &keys, out)
 }
 
-/// Returns the IDs of a client's keys, and the reports of those that cannot be read.
+/// Returns the ID of each key of a client. A key that cannot be read has an error message in place of its ID.
 fn keys(name: &str, store: &dyn Store) -> Result<BTreeSet<String>, Failure> {
     let listed = block_on(store.list_readable_keys(Some(name)))
         .map_err(|error| client_failure(error, name, store))?;
